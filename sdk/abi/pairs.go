@@ -1,0 +1,177 @@
+package abi
+
+import (
+	"errors"
+	"iter"
+)
+
+// Limits on encoded pairs that come from a plugin (source: Envoy's proxy-wasm host).
+const (
+	// MaxPairsBytes is the largest encoding a host accepts, in bytes.
+	MaxPairsBytes = 1 << 20
+	// MaxPairs is the largest number of pairs a host accepts.
+	MaxPairs = 1024
+)
+
+// ErrPairs is wrapped by every error of [ParsePairs] and [Pairs.Validate].
+var ErrPairs = errors.New("malformed pairs")
+
+var (
+	errPairsCount  = pairsError("more pairs than bytes")
+	errPairsLength = pairsError("length past the end")
+	errPairsNUL    = pairsError("missing NUL")
+	errPairsTail   = pairsError("bytes after the last pair")
+)
+
+type pairsErr struct{ reason string }
+
+func pairsError(reason string) error { return &pairsErr{reason} }
+
+func (e *pairsErr) Error() string { return ErrPairs.Error() + ": " + e.reason }
+func (e *pairsErr) Unwrap() error { return ErrPairs }
+
+// Pairs is a header map as it crosses the boundary: a 32-bit count; for each pair the lengths of key and value, 32 bits
+// each; then for each pair key, NUL, value, NUL. All numbers are little endian.
+//
+// A Pairs from untrusted bytes is made by [ParsePairs], which validates it; the methods trust their receiver no
+// further than not to panic: on malformed bytes they see fewer pairs.
+type Pairs []byte
+
+// ParsePairs checks b and returns it as Pairs, aliasing b. Empty bytes are an empty map.
+func ParsePairs(b []byte) (Pairs, error) {
+	p := Pairs(b)
+	return p, p.Validate()
+}
+
+// Validate reports what is wrong with p, nil if it is well formed. It does not apply MaxPairs or MaxPairsBytes: what is
+// too large is for the host to say.
+func (p Pairs) Validate() error {
+	if len(p) == 0 {
+		return nil
+	}
+	if len(p) < 4 {
+		return errPairsLength
+	}
+	n := uint64(le32(p))
+	off := 4 + 8*n
+	if off > uint64(len(p)) {
+		return errPairsCount
+	}
+	for i := uint64(0); i < n; i++ {
+		for _, at := range [2]uint64{4 + 8*i, 8 + 8*i} {
+			off += uint64(le32(p[at:]))
+			if off >= uint64(len(p)) {
+				return errPairsLength
+			}
+			if p[off] != 0 {
+				return errPairsNUL
+			}
+			off++
+		}
+	}
+	if off != uint64(len(p)) {
+		return errPairsTail
+	}
+	return nil
+}
+
+// Len returns the number of pairs that p declares.
+func (p Pairs) Len() int {
+	if len(p) < 4 {
+		return 0
+	}
+	if n := uint64(le32(p)); 4+8*n <= uint64(len(p)) {
+		return int(n)
+	}
+	return 0
+}
+
+// All iterates over the pairs in order. The slices alias p.
+func (p Pairs) All() iter.Seq2[[]byte, []byte] {
+	return func(yield func(k, v []byte) bool) {
+		n := p.Len()
+		off := uint64(4 + 8*n)
+		for i := range n {
+			kn, vn := uint64(le32(p[4+8*i:])), uint64(le32(p[8+8*i:]))
+			end := off + kn + 1 + vn + 1
+			if end > uint64(len(p)) {
+				return
+			}
+			if !yield(p[off:off+kn:off+kn], p[off+kn+1:end-1:end-1]) {
+				return
+			}
+			off = end
+		}
+	}
+}
+
+// Find returns the first value of key, compared byte by byte: the keys of a header map are in lower case. The value
+// aliases p.
+func (p Pairs) Find(key string) (value []byte, ok bool) {
+	n := uint64(p.Len())
+	off := 4 + 8*n
+	for at := uint64(4); at < 4+8*n; at += 8 {
+		kn, vn := uint64(le32(p[at:])), uint64(le32(p[at+4:]))
+		end := off + kn + 1 + vn + 1
+		if end > uint64(len(p)) {
+			return nil, false
+		}
+		if kn == uint64(len(key)) && string(p[off:off+kn]) == key {
+			return p[off+kn+1 : end-1 : end-1], true
+		}
+		off = end
+	}
+	return nil, false
+}
+
+// AppendPairs appends the encoding of pairs to dst.
+func AppendPairs(dst []byte, pairs [][2]string) []byte {
+	e := PairsEncoder{}
+	e.Reset(dst, len(pairs))
+	for _, p := range pairs {
+		e.Size(len(p[0]), len(p[1]))
+	}
+	for _, p := range pairs {
+		e.Add(p[0], p[1])
+	}
+	return e.Bytes()
+}
+
+// PairsSize returns the length of the encoding of pairs.
+func PairsSize(pairs [][2]string) int {
+	n := 4
+	for _, p := range pairs {
+		n += 8 + len(p[0]) + 1 + len(p[1]) + 1
+	}
+	return n
+}
+
+// PairsEncoder writes Pairs into a caller's buffer without an intermediate list: Reset, then Size for every pair, then
+// Add for every pair in the same order, then Bytes. The sizes must be those of what is added.
+type PairsEncoder struct{ b []byte }
+
+// Reset starts an encoding of n pairs, appended to dst.
+func (e *PairsEncoder) Reset(dst []byte, n int) { e.b = append32(dst, uint32(n)) }
+
+// Size declares the next pair's lengths.
+func (e *PairsEncoder) Size(key, value int) {
+	e.b = append32(append32(e.b, uint32(key)), uint32(value))
+}
+
+// Add writes the next pair's bytes.
+func (e *PairsEncoder) Add(key, value string) {
+	e.b = append(append(e.b, key...), 0)
+	e.b = append(append(e.b, value...), 0)
+}
+
+// Bytes returns the buffer with the encoding at its end.
+func (e *PairsEncoder) Bytes() []byte { return e.b }
+
+func le32(b []byte) uint32 {
+	_ = b[3]
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+}
+
+func append32(b []byte, v uint32) []byte {
+	return append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+}
