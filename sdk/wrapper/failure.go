@@ -1,0 +1,78 @@
+package wrapper
+
+import (
+	"reflect"
+	"runtime"
+	"strings"
+
+	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
+	"github.com/sluice-gateway/sluice/sdk/log"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
+)
+
+// failureDetail is what access logs show of a request that was answered in a plugin's place.
+const failureDetail = "plugin_failed"
+
+// recover, deferred, takes a panic of a plugin's function for a failure.
+func (s *stream) recover(action *types.Action, which int, stop types.Action) {
+	if v := recover(); v != nil {
+		if s.root.repanic {
+			panic(v)
+		}
+		*action = s.fail("panic: "+panicText(v)+" "+stackLine(), which, stop)
+	}
+}
+
+// recoverDone is recover where nothing is left to be answered.
+func (s *stream) recoverDone() {
+	if v := recover(); v != nil {
+		if s.root.repanic {
+			panic(v)
+		}
+		log.Critical("panic: " + panicText(v) + " " + stackLine())
+	}
+}
+
+// fail answers the client 500, because the plugin cannot decide about the message, or leaves the plugin out of the rest
+// of the stream if it is to fail open. It returns what the phase answers.
+func (s *stream) fail(reason string, which int, stop types.Action) types.Action {
+	log.Critical(reason)
+	if s.plugin.failOpen {
+		s.config = nil
+		return types.ActionContinue
+	}
+	s.failed = true
+	s.failedResponse = which == response
+	// Refused if the plugin has answered already: then the client has its answer.
+	if st := hostcall.SendLocalResponse(500, failureDetail, nil, nil, -1); st != abi.StatusOK {
+		log.Error("the client was not answered 500: " + st.String())
+	}
+	return stop
+}
+
+func panicText(v any) string {
+	switch v := v.(type) {
+	case error:
+		return v.Error()
+	case string:
+		return v
+	case interface{ String() string }:
+		return v.String()
+	}
+	return "a " + reflect.TypeOf(v).String()
+}
+
+// stackLine returns the stack of the panic as one line: hosts make a record of each.
+func stackLine() string {
+	buf := make([]byte, 8<<10)
+	stack := string(buf[:runtime.Stack(buf, false)])
+	if _, below, ok := strings.Cut(stack, "panic("); ok {
+		if _, below, ok = strings.Cut(below, "\n"); ok {
+			if _, below, ok = strings.Cut(below, "\n"); ok {
+				stack = below
+			}
+		}
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(stack), "\n\t", " "), "\n", " | ")
+}

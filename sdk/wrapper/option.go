@@ -1,0 +1,207 @@
+package wrapper
+
+import (
+	"unsafe"
+
+	"github.com/sluice-gateway/sluice/sdk/log"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
+)
+
+// Option is a part of a plugin: one of its functions, or a setting.
+type Option struct {
+	name  string
+	apply func(*plugin)
+
+	// Of options with a configuration type C: a nil *C, and how to make a *C.
+	config    any
+	newConfig func() any
+	empty     bool // C has no size: there is nothing to parse
+}
+
+// SetCtx registers the plugin. Call it in init or main, once. All options must be for the same configuration type, and
+// one of them must parse it, unless it is an empty struct; SetCtx panics otherwise.
+func SetCtx(name string, options ...Option) {
+	proxywasm.SetVMContext(&vmContext{plugin: newPlugin(name, options)})
+}
+
+// SetCtxWithOptions is [SetCtx].
+func SetCtxWithOptions(name string, options ...Option) { SetCtx(name, options...) }
+
+func newPlugin(name string, options []Option) *plugin {
+	p := &plugin{name: name, log: log.New(name)}
+	var typed Option
+	for _, o := range options {
+		if o.config != nil {
+			if typed.config == nil {
+				typed = o
+			} else if typed.newConfig != nil && !sameType(typed.config, o.config) {
+				panic("wrapper: " + typed.name + " is for configuration " + configName(typed.config) + ", " +
+					o.name + " for " + configName(o.config))
+			}
+		}
+		o.apply(p)
+	}
+	p.newConfig = typed.newConfig
+	if p.parse == nil {
+		if typed.config != nil && !typed.empty {
+			panic("wrapper: " + typed.name + " is for configuration " + configName(typed.config) +
+				", but no option parses it")
+		}
+		p.parse = func(*pluginContext, string, any) error { return nil }
+	}
+	if p.newConfig == nil {
+		p.newConfig = func() any { return new(struct{}) }
+	}
+	p.readsLater = p.on[request].phases != nil || p.on[response].phases != nil || p.on[response].headers != nil ||
+		p.streamDone != nil
+	return p
+}
+
+// typed makes an option with a configuration type.
+func typed[C any](name string, apply func(*plugin)) Option {
+	var c C
+	return Option{
+		name: name, apply: apply,
+		config: (*C)(nil), newConfig: func() any { return new(C) }, empty: unsafe.Sizeof(c) == 0,
+	}
+}
+
+// Result is what configurations are parsed from: gjson.Result. It is a type parameter so that a module carries gjson
+// only if its plugin uses it: gjson, with encoding/json behind it, is half of a small module.
+type Result[R any] interface {
+	// Get is gjson's: a path beginning with "!" is the literal JSON after it.
+	Get(path string) R
+}
+
+// result returns JSON as gjson.Parse does.
+func result[R Result[R]](json string) R {
+	var none R
+	if json == "" {
+		return none
+	}
+	return none.Get("!" + json)
+}
+
+// ParseConfig registers what parses the plugin's configuration, global or of a rule.
+func ParseConfig[C any, R Result[R]](f func(json R, config *C) error) Option {
+	return typed[C]("ParseConfig", func(p *plugin) {
+		p.parse = func(_ *pluginContext, json string, config any) error { return f(result[R](json), config.(*C)) }
+	})
+}
+
+// ParseConfigWithContext is [ParseConfig] for a function that uses the plugin's context.
+func ParseConfigWithContext[C any, R Result[R]](f func(ctx PluginContext, json R, config *C) error) Option {
+	return typed[C]("ParseConfigWithContext", func(p *plugin) {
+		p.parse = func(ctx *pluginContext, json string, config any) error { return f(ctx, result[R](json), config.(*C)) }
+	})
+}
+
+// ParseRawConfig is [ParseConfig] for a function that takes the JSON as it is.
+func ParseRawConfig[C any](f func(configBytes []byte, config *C) error) Option {
+	return typed[C]("ParseRawConfig", func(p *plugin) {
+		p.parse = func(_ *pluginContext, json string, config any) error {
+			return f([]byte(json), config.(*C))
+		}
+	})
+}
+
+// ParseOverrideConfig registers what parses the global configuration, and what parses a rule given the global one (the
+// zero value if there is none).
+func ParseOverrideConfig[C any, R Result[R]](global func(json R, config *C) error, rule func(json R, global C, config *C) error) Option {
+	return typed[C]("ParseOverrideConfig", func(p *plugin) {
+		p.parse = func(_ *pluginContext, json string, config any) error { return global(result[R](json), config.(*C)) }
+		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
+			return rule(result[R](json), *global.(*C), config.(*C))
+		}
+	})
+}
+
+// ParseOverrideRawConfig is [ParseOverrideConfig] for functions that take the JSON as it is.
+func ParseOverrideRawConfig[C any](global func(configBytes []byte, config *C) error, rule func(configBytes []byte, global C, config *C) error) Option {
+	return typed[C]("ParseOverrideRawConfig", func(p *plugin) {
+		p.parse = func(_ *pluginContext, json string, config any) error {
+			return global([]byte(json), config.(*C))
+		}
+		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
+			return rule([]byte(json), *global.(*C), config.(*C))
+		}
+	})
+}
+
+// PrePluginStartOrReload registers what runs before a configuration is parsed. An error refuses the configuration.
+func PrePluginStartOrReload(f func(ctx PluginContext) error) Option {
+	return Option{name: "PrePluginStartOrReload", apply: func(p *plugin) {
+		p.preStart = append(p.preStart, func(ctx *pluginContext) error { return f(ctx) })
+	}}
+}
+
+// ProcessRequestHeaders registers the function for a request's headers.
+func ProcessRequestHeaders[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessRequestHeaders", func(p *plugin) { p.on[request].headers = headersFunc(f) })
+}
+
+// ProcessResponseHeaders registers the function for a response's headers.
+func ProcessResponseHeaders[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessResponseHeaders", func(p *plugin) { p.on[response].headers = headersFunc(f) })
+}
+
+// ProcessRequestBody registers the function for a request's whole body.
+func ProcessRequestBody[C any](f func(ctx HttpContext, config C, body []byte) types.Action) Option {
+	return typed[C]("ProcessRequestBody", func(p *plugin) { p.on[request].setBody(bodyFunc(f)) })
+}
+
+// ProcessResponseBody registers the function for a response's whole body.
+func ProcessResponseBody[C any](f func(ctx HttpContext, config C, body []byte) types.Action) Option {
+	return typed[C]("ProcessResponseBody", func(p *plugin) { p.on[response].setBody(bodyFunc(f)) })
+}
+
+// ProcessStreamingRequestBody registers the function for each piece of a request's body. What it returns takes the
+// piece's place; nothing drops it. It is called once with isLastChunk, where the body ends in trailers with an empty
+// piece.
+func ProcessStreamingRequestBody[C any](f func(ctx HttpContext, config C, chunk []byte, isLastChunk bool) []byte) Option {
+	return typed[C]("ProcessStreamingRequestBody", func(p *plugin) { p.on[request].setStreaming(streamingFunc(f)) })
+}
+
+// ProcessStreamingResponseBody registers the function for each piece of a response's body, as
+// [ProcessStreamingRequestBody] does for requests.
+func ProcessStreamingResponseBody[C any](f func(ctx HttpContext, config C, chunk []byte, isLastChunk bool) []byte) Option {
+	return typed[C]("ProcessStreamingResponseBody", func(p *plugin) { p.on[response].setStreaming(streamingFunc(f)) })
+}
+
+// ProcessStreamDone registers the function for a stream's end, where its access log is written.
+func ProcessStreamDone[C any](f func(ctx HttpContext, config C)) Option {
+	return typed[C]("ProcessStreamDone", func(p *plugin) {
+		p.streamDone = func(ctx HttpContext, config any) { f(ctx, *config.(*C)) }
+	})
+}
+
+// FailOpen lets a request pass, and leaves the plugin out of the rest of it, where a panic or an unreadable body would
+// have it answered 500.
+func FailOpen() Option {
+	return Option{name: "FailOpen", apply: func(p *plugin) { p.failOpen = true }}
+}
+
+// WithLogger has the plugin log to l. The default writes to the host.
+func WithLogger(l log.Log) Option {
+	return Option{name: "WithLogger", apply: func(p *plugin) { p.log = l }}
+}
+
+// EnableSafeLog holds back to level debug what may hold secrets or personal data.
+func EnableSafeLog() Option {
+	return Option{name: "EnableSafeLog", apply: func(*plugin) { log.SetSafeLogEnabled(true) }}
+}
+
+func headersFunc[C any](f func(HttpContext, C) types.Action) func(HttpContext, any) types.Action {
+	return func(ctx HttpContext, config any) types.Action { return f(ctx, *config.(*C)) }
+}
+
+func bodyFunc[C any](f func(HttpContext, C, []byte) types.Action) func(HttpContext, any, []byte) types.Action {
+	return func(ctx HttpContext, config any, body []byte) types.Action { return f(ctx, *config.(*C), body) }
+}
+
+func streamingFunc[C any](f func(HttpContext, C, []byte, bool) []byte) func(HttpContext, any, []byte, bool) []byte {
+	return func(ctx HttpContext, config any, chunk []byte, last bool) []byte {
+		return f(ctx, *config.(*C), chunk, last)
+	}
+}

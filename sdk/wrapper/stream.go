@@ -1,0 +1,196 @@
+package wrapper
+
+import (
+	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
+)
+
+// stream is one HTTP stream. It is used again when it has ended, so plugin code never holds it: it holds ctx, which
+// then lets go of it.
+type stream struct {
+	plugin *plugin
+	root   *pluginContext
+	ctx    *httpContext
+	// config is the configuration that was chosen, nil while the plugin is off.
+	config any
+	phase  HTTPExecutionPhase
+	// failed says that the client was answered 500 in the plugin's place, failedResponse that the response's phases did
+	// it: request phases after that stop, and the answer passes through response phases untouched.
+	failed, failedResponse bool
+
+	message [2]message
+	pseudo  pseudoHeaders
+	traits  traits
+	paused  bool // NeedPauseStreamingResponse
+	values  values
+	queue   [][]byte
+}
+
+// message is what a stream knows of its request or its response.
+type message struct {
+	follows     bool // something follows the headers
+	binary      bool // the headers announce a binary body
+	lengthKnown bool // the headers were looked at, and have
+	hasLength   bool // a content-length
+	dontRead    bool // the plugin asked not to be given the body
+	forceBuffer bool // the plugin asked for the whole body
+	wanted      bool // the body goes to a function
+	buffered    bool // and whole
+	ended       bool // the function was given the end
+}
+
+// Memory for handles is got for several at a time; a kept handle keeps its neighbours' memory too, so not for many.
+const contextsAtOnce = 32
+
+func (p *pluginContext) newStream() *stream {
+	var s *stream
+	if n := len(p.spare); n > 0 {
+		s = p.spare[n-1]
+		p.spare = p.spare[:n-1]
+	} else {
+		s = &stream{plugin: p.plugin, root: p}
+	}
+	if len(p.contexts) == 0 {
+		p.contexts = make([]httpContext, contextsAtOnce)
+	}
+	s.ctx = &p.contexts[0]
+	p.contexts = p.contexts[1:]
+	s.ctx.s = s
+	return s
+}
+
+// RecycleHttpContext takes back a stream that has ended.
+func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
+	s, ok := ctx.(*stream)
+	if !ok {
+		return
+	}
+	s.ctx.s = nil
+	clear(s.values)
+	*s = stream{plugin: s.plugin, root: s.root, values: s.values[:0], pseudo: pseudoHeaders{text: s.pseudo.text[:0]}}
+	p.spare = append(p.spare, s)
+}
+
+// OnHttpRequestHeaders implements [types.HttpContext].
+func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Action) {
+	defer s.recover(&action, request, types.HeaderStopAllIterationAndWatermark)
+	s.phase = DecodeHeader
+	for _, f := range s.plugin.onRequest {
+		f()
+	}
+	if s.plugin.readsLater {
+		s.pseudo.capture()
+	}
+	config, err := s.root.rules.Match(matchRequest{s})
+	if err != nil {
+		return s.fail(err.Error(), request, types.HeaderStopAllIterationAndWatermark)
+	}
+	if config == nil {
+		return types.HeaderContinue
+	}
+	s.config = config
+	return s.headers(request, endOfStream)
+}
+
+// OnHttpRequestBody implements [types.HttpContext].
+func (s *stream) OnHttpRequestBody(_ int, endOfStream bool) (action types.Action) {
+	return s.data(request, endOfStream)
+}
+
+// OnHttpRequestTrailers implements [types.HttpContext].
+func (s *stream) OnHttpRequestTrailers(int) types.Action { return s.trailers(request) }
+
+// OnHttpResponseHeaders implements [types.HttpContext].
+func (s *stream) OnHttpResponseHeaders(_ int, endOfStream bool) (action types.Action) {
+	defer s.recover(&action, response, types.HeaderStopAllIterationAndWatermark)
+	s.phase = EncodeHeader
+	if s.config == nil || s.failed {
+		return s.off(response, types.HeaderStopAllIterationAndWatermark)
+	}
+	return s.headers(response, endOfStream)
+}
+
+// OnHttpResponseBody implements [types.HttpContext].
+func (s *stream) OnHttpResponseBody(_ int, endOfStream bool) types.Action {
+	return s.data(response, endOfStream)
+}
+
+// OnHttpResponseTrailers implements [types.HttpContext].
+func (s *stream) OnHttpResponseTrailers(int) types.Action { return s.trailers(response) }
+
+// OnHttpStreamDone implements [types.HttpContext].
+func (s *stream) OnHttpStreamDone() {
+	s.phase = Done
+	if s.plugin.streamDone == nil || s.config == nil {
+		return
+	}
+	defer s.recoverDone()
+	s.plugin.streamDone(s.ctx, s.config)
+}
+
+// headers runs a header phase.
+func (s *stream) headers(which int, endOfStream bool) (action types.Action) {
+	h, m := &s.plugin.on[which], &s.message[which]
+	m.follows = !endOfStream
+	if h.phases != nil && m.follows {
+		h.phases.look(s, which)
+	}
+	if h.headers != nil {
+		action = h.headers(s.ctx, s.config)
+	}
+	if h.phases != nil && m.follows {
+		action = h.phases.prepare(s, which, action)
+	}
+	return action
+}
+
+func (s *stream) data(which int, endOfStream bool) (action types.Action) {
+	if s.failed || s.config == nil {
+		return s.off(which, types.DataStopIterationNoBuffer)
+	}
+	if m := &s.message[which]; !m.wanted || m.ended {
+		return types.DataContinue
+	}
+	defer s.recover(&action, which, types.DataStopIterationNoBuffer)
+	s.phase = DecodeData
+	if which == response {
+		s.phase = EncodeData
+	}
+	return s.plugin.on[which].phases.data(s, which, endOfStream)
+}
+
+func (s *stream) trailers(which int) (action types.Action) {
+	if s.failed || s.config == nil {
+		return s.off(which, types.ActionPause)
+	}
+	if m := &s.message[which]; !m.wanted || m.ended {
+		return types.ActionContinue
+	}
+	defer s.recover(&action, which, types.ActionPause)
+	return s.plugin.on[which].phases.trailers(s, which)
+}
+
+// off is the answer of a phase that the plugin takes no part in: pass, or stop if the client was answered in its place.
+func (s *stream) off(which int, stop types.Action) types.Action {
+	if s.failed && (which == request || s.failedResponse) {
+		return stop
+	}
+	return types.ActionContinue
+}
+
+// matchRequest is what rules see of a stream.
+type matchRequest struct{ s *stream }
+
+func (r matchRequest) Host() (string, bool) {
+	host := r.s.pseudo.get(authority, r.s.phase)
+	return host, host != ""
+}
+
+func (r matchRequest) Route() string   { return textProperty(abi.PropertyRouteName) }
+func (r matchRequest) Cluster() string { return textProperty(abi.PropertyClusterName) }
+
+func textProperty(name string) string {
+	value, _ := hostcall.BorrowProperty(name)
+	return hostcall.String(value)
+}

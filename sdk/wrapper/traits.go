@@ -1,0 +1,98 @@
+package wrapper
+
+import (
+	"strings"
+
+	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
+)
+
+// traits is what a request's headers say about it, once they were looked at.
+type traits struct {
+	looked    [2]bool
+	websocket bool
+}
+
+// look takes from a message's headers what decides about its body.
+func look(s *stream, which int) {
+	m := &s.message[which]
+	s.traits.looked[which] = true
+	headers := hostcall.Headers(headerMaps[which])
+	if len(headers) == 0 {
+		lookOneByOne(s, which)
+		return
+	}
+	m.lengthKnown = true
+	var connection, upgrade bool
+	for k, v := range headers.All() {
+		switch string(k) {
+		case "content-length":
+			m.hasLength = true
+		case "content-type":
+			m.binary = m.binary || binaryType(hostcall.String(v))
+		case "content-encoding":
+			m.binary = m.binary || binaryEncoding(hostcall.String(v))
+		case "connection":
+			connection = connection || containsFold(hostcall.String(v), "upgrade")
+		case "upgrade":
+			upgrade = upgrade || strings.EqualFold(hostcall.String(v), "websocket")
+		}
+	}
+	if which == request {
+		s.traits.websocket = connection && upgrade
+	}
+}
+
+// lookOneByOne is look on a host that does not give the whole map.
+func lookOneByOne(s *stream, which int) {
+	header := func(key string) string {
+		v, _ := hostcall.Header(headerMaps[which], key)
+		return v
+	}
+	s.message[which].binary = binaryType(header("content-type")) || binaryEncoding(header("content-encoding"))
+	if which == request {
+		s.traits.websocket = containsFold(header("connection"), "upgrade") &&
+			strings.EqualFold(header("upgrade"), "websocket")
+	}
+}
+
+// lookNow looks if that was not done and the headers are there.
+func (s *stream) lookNow(which int) {
+	if !s.traits.looked[which] && (which == request && s.phase == DecodeHeader || which == response && s.phase == EncodeHeader) {
+		look(s, which)
+	}
+}
+
+func (s *stream) isWebsocket() bool { return s.traits.websocket }
+
+func binaryType(contentType string) bool {
+	return containsFold(contentType, "octet-stream") || containsFold(contentType, "grpc")
+}
+
+func binaryEncoding(encoding string) bool {
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
+}
+
+// containsFold says whether s contains sub, which is in lower case, in any case.
+func containsFold(s, sub string) bool {
+	for i := 0; i+len(sub) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(sub)], sub) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsHeaders says whether the host knows that StopIteration on headers holds the headers only. Others stop the body
+// too, for ever: there headers must go ahead. Hosts that have the property below are newer than that rule.
+func (p *pluginContext) holdsHeaders() bool {
+	if p.holds == 0 {
+		p.holds = -1
+		if hostcall.Native {
+			p.holds = 1
+		} else if _, st := hostcall.BorrowProperty(abi.PropertyPluginVMMemory); st == abi.StatusOK {
+			p.holds = 1
+		}
+	}
+	return p.holds > 0
+}
