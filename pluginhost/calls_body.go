@@ -1,0 +1,142 @@
+package pluginhost
+
+import (
+	"math"
+
+	"github.com/sluice-gateway/sluice/message"
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// bodySize returns the size of the body that the plugin has before it. The stream's lock is held.
+func bodySize(d *direction, buffered func() *message.Buffer) uint32 {
+	if b := d.body(buffered); b != nil {
+		return uint32(min(b.Len(), math.MaxUint32))
+	}
+	return 0
+}
+
+// body returns the body that the plugin may read: while it has the body collected, all of it; else the piece that the
+// running callback is about. Nil is none.
+func (d *direction) body(buffered func() *message.Buffer) *message.Buffer {
+	if !d.buffering {
+		return d.chunk
+	}
+	if b := buffered(); b != nil {
+		return b
+	}
+	return d.spare
+}
+
+// httpBody returns a body of the effective stream for reading, nil if there is none.
+func (v *vm) httpBody(b abi.BufferType) *message.Buffer {
+	f := v.stream
+	if f == nil || f.over {
+		return nil
+	}
+	if b == abi.BufferHTTPRequestBody {
+		if v.usable(f, &f.request) {
+			return f.request.body(f.cb.DecodingBuffer)
+		}
+		return nil
+	}
+	if v.usable(f, &f.response) {
+		return f.response.body(f.cb.EncodingBuffer)
+	}
+	return nil
+}
+
+// buffer returns the contents of b for reading; ok is false if there is no such buffer now.
+func (v *vm) buffer(b abi.BufferType) (data []byte, ok bool) {
+	switch b {
+	case abi.BufferHTTPRequestBody, abi.BufferHTTPResponseBody:
+		// A body that is not there reads as empty, as in Envoy.
+		if body := v.httpBody(b); body != nil {
+			return body.Bytes(), true
+		}
+		return nil, true
+	case abi.BufferDownstreamData, abi.BufferUpstreamData, abi.BufferGRPCReceive, abi.BufferCallData:
+		return nil, true
+	case abi.BufferVMConfiguration:
+		return v.group.cfg.VMConfiguration, true
+	case abi.BufferPluginConfiguration:
+		if r := v.root; r != nil && r.configuring {
+			return r.plugin.cfg.Configuration, true
+		}
+	}
+	return nil, false
+}
+
+// GetBufferBytes implements [abi.Host].
+func (v *vm) GetBufferBytes(dst []byte, b abi.BufferType, start, size uint32) ([]byte, abi.Status) {
+	data, ok := v.buffer(b)
+	if !ok {
+		return dst, abi.StatusNotFound
+	}
+	if start > start+size {
+		return dst, abi.StatusBadArgument
+	}
+	n := uint64(len(data))
+	from, to := min(uint64(start), n), min(uint64(start)+uint64(size), n)
+	return append(dst, data[from:to]...), abi.StatusOK
+}
+
+// GetBufferStatus implements [abi.Host].
+func (v *vm) GetBufferStatus(b abi.BufferType) (size, flags uint32, status abi.Status) {
+	data, ok := v.buffer(b)
+	if !ok {
+		return 0, 0, abi.StatusNotFound
+	}
+	return uint32(min(len(data), math.MaxUint32)), 0, abi.StatusOK
+}
+
+// SetBufferBytes implements [abi.Host].
+func (v *vm) SetBufferBytes(b abi.BufferType, start, size uint32, data []byte) abi.Status {
+	if b != abi.BufferHTTPRequestBody && b != abi.BufferHTTPResponseBody {
+		if _, ok := v.buffer(b); !ok {
+			return abi.StatusNotFound
+		}
+		return abi.StatusBadArgument // not the plugin's to change
+	}
+	body := v.httpBody(b)
+	if body == nil {
+		if body = v.spareBody(b); body == nil {
+			return abi.StatusBadArgument
+		}
+	}
+	n := body.Len()
+	if start != 0 && uint64(start) < uint64(n) {
+		return abi.StatusBadArgument
+	}
+	copied := len(data)
+	if start == 0 {
+		copied += n - min(n, int(size))
+	}
+	if !v.allow(copied) {
+		return abi.StatusInternalFailure
+	}
+	if start == 0 {
+		body.ReplaceFront(int(size), data)
+	} else {
+		body.Append(data)
+	}
+	return abi.StatusOK
+}
+
+// spareBody makes a place for what the plugin writes to a body that it collects and of which nothing has come. It
+// becomes the stream's when the callback has returned.
+func (v *vm) spareBody(b abi.BufferType) *message.Buffer {
+	f := v.stream
+	if f == nil || f.over {
+		return nil
+	}
+	d, kind := &f.request, addRequestData
+	if b == abi.BufferHTTPResponseBody {
+		d, kind = &f.response, addResponseData
+	}
+	if !d.buffering || !v.usable(f, d) {
+		return nil
+	}
+	d.spare = &message.Buffer{}
+	v.note(action{kind: kind, data: d.spare})
+	return d.spare
+}

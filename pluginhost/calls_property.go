@@ -1,0 +1,94 @@
+package pluginhost
+
+import (
+	"encoding/binary"
+	"strconv"
+
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// GetProperty implements [abi.Host]. The plugin's own properties are answered here, the stream's by the gateway.
+func (v *vm) GetProperty(dst []byte, path abi.Path) ([]byte, abi.Status) {
+	if n := len(path); n > 0 && path[n-1] == 0 {
+		path = path[:n-1] // some SDKs end paths with a NUL
+	}
+	if v.root != nil {
+		switch string(path) {
+		case abi.PropertyPluginName:
+			return append(dst, v.root.plugin.cfg.Name...), abi.StatusOK
+		case abi.PropertyPluginRootID:
+			return append(dst, v.root.plugin.cfg.RootID...), abi.StatusOK
+		case abi.PropertyPluginVMID:
+			return append(dst, v.group.cfg.VMID...), abi.StatusOK
+		case abi.PropertyPluginVMMemory:
+			size := v.plugin.MemorySize()
+			if size == 0 {
+				return dst, abi.StatusNotFound // a native plugin has no memory of its own
+			}
+			return binary.LittleEndian.AppendUint64(dst, size), abi.StatusOK
+		}
+	}
+	if v.stream == nil {
+		switch string(path) {
+		case "node\x00id":
+			return append(dst, v.group.host.node.ID...), abi.StatusOK
+		case "node\x00cluster":
+			return append(dst, v.group.host.node.Cluster...), abi.StatusOK
+		}
+		return dst, abi.StatusNotFound
+	}
+	n := len(dst)
+	if value, ok := v.stream.cb.AppendProperty(dst, path); ok {
+		return value, abi.StatusOK
+	}
+	return dst[:n], abi.StatusNotFound
+}
+
+// filterStatePrefix is what the names of properties that plugins set begin with in a stream's filter state.
+const filterStatePrefix = "wasm."
+
+// SetProperty implements [abi.Host].
+func (v *vm) SetProperty(path abi.Path, value []byte) abi.Status {
+	f := v.stream
+	if f == nil {
+		return abi.StatusNotFound
+	}
+	switch string(path) {
+	case abi.PropertyClearRouteCache:
+		f.keepRoute = string(value) == "off"
+		return abi.StatusOK
+	case abi.PropertyDecoderBufferLimit, abi.PropertyEncoderBufferLimit:
+		// One limit for both directions, and what is no number is ignored: as in Envoy.
+		if len(value) <= len("4294967295") {
+			if n, err := strconv.ParseUint(string(value), 10, 32); err == nil {
+				f.cb.SetBufferLimit(uint32(n))
+			}
+		}
+		return abi.StatusOK
+	case abi.PropertyNeedRebuild:
+		if string(value) == "true" {
+			v.wantRebuild()
+		}
+		return abi.StatusOK
+	}
+	if !v.allow(len(path) + len(value)) {
+		return abi.StatusInternalFailure
+	}
+	f.cb.SetFilterState(v.stateName(path), value)
+	return abi.StatusOK
+}
+
+// stateName returns the filter state's name for a property.
+func (v *vm) stateName(path abi.Path) string {
+	v.scratch = append(append(v.scratch[:0], filterStatePrefix...), path...)
+	return v.intern(v.scratch)
+}
+
+// wantRebuild notes that the plugin asked for a new VM.
+func (v *vm) wantRebuild() {
+	if v.rebuild {
+		return
+	}
+	v.rebuild = true
+	v.root.plugin.logger.Info("plugin asks for its VM to be rebuilt", "worker", v.worker)
+}

@@ -1,0 +1,158 @@
+package pluginhost
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/message"
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// note has a be done to the effective stream when the callback has returned.
+func (v *vm) note(a action) {
+	f := v.stream
+	if f != v.callStream && len(f.actions) == 0 {
+		v.touched = append(v.touched, f)
+	}
+	f.actions = append(f.actions, a)
+}
+
+// SendLocalResponse implements [abi.Host]. Outside a stream it does nothing, as in Envoy.
+func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pairs, grpcStatus int32) abi.Status {
+	f := v.stream
+	if f == nil || f.over {
+		return abi.StatusOK
+	}
+	if f.replied || headers.Validate() != nil {
+		return abi.StatusBadArgument
+	}
+	if !v.allow(len(details) + len(body) + len(headers) + 64*headers.Len()) {
+		return abi.StatusInternalFailure
+	}
+	if grpcStatus < 0 || grpcStatus > 16 {
+		grpcStatus = -1 // not one of gRPC's
+	}
+	reply := &LocalReply{Code: code, Details: string(details), GRPCStatus: grpcStatus}
+	if len(body) > 0 {
+		reply.Body = append([]byte(nil), body...)
+	}
+	if headers.Len() > 0 {
+		reply.Headers = &message.Headers{}
+		reply.Headers.AddPairs(headers)
+	}
+	f.replied = true
+	if f == v.callStream {
+		v.stopNext = true
+	}
+	v.note(action{kind: sendReply, reply: reply})
+	return abi.StatusOK
+}
+
+// ContinueStream implements [abi.Host]. The plugin loses the message that it lets go, and, as in Envoy, the request in
+// either case.
+func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
+	if stream > abi.StreamUpstream {
+		return abi.StatusBadArgument
+	}
+	f := v.stream
+	if f == nil || f.over {
+		return abi.StatusOK
+	}
+	switch stream {
+	case abi.StreamHTTPRequest:
+		f.request.resume()
+		v.note(action{kind: continueRequest})
+	case abi.StreamHTTPResponse:
+		f.response.resume()
+		v.note(action{kind: continueResponse})
+	case abi.StreamDownstream:
+		return abi.StatusOK
+	default:
+		return abi.StatusUnimplemented
+	}
+	f.request.headers, f.request.trailers, f.request.chunk = nil, nil, nil
+	return abi.StatusOK
+}
+
+func (d *direction) resume() { d.stopped, d.resumed = false, true }
+
+// CloseStream implements [abi.Host].
+func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
+	if stream > abi.StreamUpstream {
+		return abi.StatusBadArgument
+	}
+	if f := v.stream; f != nil && !f.over && stream <= abi.StreamHTTPResponse {
+		v.note(action{kind: resetStream})
+	}
+	return abi.StatusOK
+}
+
+// InjectEncodedData implements [abi.Host].
+func (v *vm) InjectEncodedData(data []byte, endStream bool) abi.Status {
+	return v.inject(injectResponseData, data, endStream)
+}
+
+func (v *vm) inject(kind actionKind, data []byte, endStream bool) abi.Status {
+	f := v.stream
+	if f == nil || f.over {
+		return abi.StatusBadArgument
+	}
+	if !v.allow(len(data)) {
+		return abi.StatusInternalFailure
+	}
+	b := message.Own(append([]byte(nil), data...))
+	v.note(action{kind: kind, data: &b, end: endStream})
+	return abi.StatusOK
+}
+
+// SetEffectiveContext implements [abi.Host]. Id 0 is the context that the callback is about. The stream's lock is handed
+// over: the old one's is given back before the new one's is taken, so that nobody ever holds two.
+func (v *vm) SetEffectiveContext(id uint32) abi.Status {
+	r, f := v.callRoot, v.callStream
+	if id != 0 {
+		if f = v.streams[id]; f != nil {
+			r = f.root
+		} else if r = v.roots[id]; r == nil {
+			return abi.StatusBadArgument
+		}
+	}
+	if f != v.stream {
+		if v.stream != nil {
+			v.stream.cb.Unlock()
+		}
+		if f != nil {
+			f.cb.Lock()
+		}
+	}
+	v.root, v.stream = r, f
+	return abi.StatusOK
+}
+
+// SetTickPeriod implements [abi.Host].
+func (v *vm) SetTickPeriod(millis uint32) abi.Status {
+	r := v.root
+	if r == nil {
+		return abi.StatusBadArgument
+	}
+	r.period = time.Duration(millis) * time.Millisecond
+	if !r.rearm {
+		r.rearm = true
+		v.rearmed = append(v.rearmed, r)
+	}
+	return abi.StatusOK
+}
+
+// Done implements [abi.Host].
+func (v *vm) Done() abi.Status {
+	r := v.root
+	if r == nil || !r.waiting {
+		return abi.StatusNotFound
+	}
+	r.waiting = false
+	v.done = append(v.done, r)
+	return abi.StatusOK
+}
+
+// CurrentTimeNanoseconds implements [abi.Host].
+func (v *vm) CurrentTimeNanoseconds() (uint64, abi.Status) {
+	return uint64(time.Now().UnixNano()), abi.StatusOK
+}

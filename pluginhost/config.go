@@ -1,0 +1,58 @@
+// Package pluginhost runs plugins in a process: their worker VMs, root and stream contexts, and the gateway's side of
+// every host call.
+package pluginhost
+
+import (
+	"time"
+
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// Config is one plugin as an operator configures it.
+type Config struct {
+	// Name is the plugin's name in logs, metrics and the plugin_name property.
+	Name string
+	// RootID chooses among several plugins in one module.
+	RootID string
+	// VMID is the namespace of shared data. Plugins with equal VMID, VMConfiguration and Code share VMs.
+	VMID string
+	// VMConfiguration is what the plugin reads when its VM starts.
+	VMConfiguration []byte
+	// Configuration is what the plugin reads when it is configured.
+	Configuration []byte
+	// Code is the module. CodeSource says in errors where it came from (a file name).
+	Code       []byte
+	CodeSource string
+	// Native, if set, is run in place of Code: a plugin compiled into this process, with one VM.
+	Native func(abi.Host) abi.Plugin
+	// FailurePolicy says what becomes of requests when the plugin is dead. Default FailClosed.
+	FailurePolicy FailurePolicy
+	// ReloadBackoff is how long FailReload lets a VM stay before it is replaced again; default 1 s, as in Envoy.
+	ReloadBackoff time.Duration
+	// AllowOnHeadersStopIteration takes StopIteration on headers as it is, for modules of any ABI version. Envoy's option
+	// of the same name; default false: up to ABI 0.2.1 it means StopAllIterationAndWatermark.
+	AllowOnHeadersStopIteration bool
+	// Env is the environment the module sees.
+	Env map[string]string
+	// MemoryLimit bounds a VM's linear memory in bytes; default 1 GiB.
+	MemoryLimit uint64
+	// CallbackDeadline bounds one callback; default 1 s, negative none.
+	CallbackDeadline time.Duration
+	// StartDeadline bounds each of initialize, start and configure; default 10 s, negative none.
+	StartDeadline time.Duration
+	// LogLevel is the lowest level that is written; default abi.LogInfo is set by envoyconfig and the CLI.
+	LogLevel abi.LogLevel
+}
+
+// FailurePolicy says what becomes of a stream whose plugin is dead.
+type FailurePolicy uint8
+
+// The failure policies, as Envoy names them.
+const (
+	// FailClosed answers 503.
+	FailClosed FailurePolicy = iota
+	// FailOpen passes the stream as if the plugin were not there.
+	FailOpen
+	// FailReload makes a new VM, with a back-off, and meanwhile fails closed.
+	FailReload
+)

@@ -1,0 +1,152 @@
+package pluginhost
+
+import (
+	"github.com/sluice-gateway/sluice/message"
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// Response code details of what this package does to streams, as Envoy names them.
+const (
+	detailsFailed = "wasm_fail_stream"
+	detailsClosed = "wasm_close_stream"
+)
+
+// grpcUnavailable is the gRPC status of a stream whose plugin is dead.
+const grpcUnavailable = 14
+
+// OnLog tells the plugin that the stream is complete. A plugin that never saw the stream is told of it now.
+func (f *Filter) OnLog() {
+	if f.absent || f.gone {
+		return
+	}
+	var err error
+	if f.created {
+		if !f.enter() {
+			return
+		}
+	} else {
+		if !f.attach() {
+			f.absent = true
+			return
+		}
+		f.vm.begin(f.root, f)
+		f.over = true
+		err = f.vm.plugin.OnContextCreate(f.id, f.root.id)
+	}
+	f.over = true
+	if err == nil {
+		f.logging = true
+		err = f.vm.plugin.OnLog(f.id)
+		f.logging = false
+	}
+	f.vm.finish("proxy_on_log", err)
+	f.vm.unlock()
+}
+
+// OnDestroy ends the stream context. What on_done answers is not asked: as in Envoy, a stream does not wait for its
+// plugin (root contexts do, see [Plugin.Close]).
+func (f *Filter) OnDestroy() {
+	if f.gone || !f.created {
+		return
+	}
+	f.gone = true
+	if !f.enter() {
+		return
+	}
+	v := f.vm
+	f.over = true
+	_, err := v.plugin.OnDone(f.id)
+	v.finish("proxy_on_done", err)
+	if err == nil {
+		v.begin(f.root, f)
+		err = v.plugin.OnDelete(f.id)
+		v.finish("proxy_on_delete", err)
+	}
+	if err == nil {
+		delete(v.streams, f.id)
+		f.root.left()
+	}
+	v.unlock()
+}
+
+// fail does what the failure policy says of a stream whose plugin is dead, and returns what the chain is to do: stop,
+// or go on without the plugin.
+func (f *Filter) fail(stop abi.Action) abi.Action {
+	if f.plugin.cfg.FailurePolicy == FailOpen {
+		return abi.ActionContinue
+	}
+	if !f.failed {
+		f.failed = true
+		f.cb.SendLocalReply(LocalReply{Code: 503, Details: detailsFailed, GRPCStatus: grpcUnavailable})
+	}
+	return stop
+}
+
+// failPaused is fail for a stream that is paused, which only a dead plugin could have resumed.
+func (f *Filter) failPaused() {
+	if f.gone || f.fail(abi.ActionPause) != abi.ActionContinue {
+		return
+	}
+	if f.request.stopped {
+		f.request.stopped = false
+		f.cb.ContinueDecoding()
+	}
+	if f.response.stopped && !f.gone {
+		f.response.stopped = false
+		f.cb.ContinueEncoding()
+	}
+}
+
+// action is something that a plugin asked to be done to a stream.
+type action struct {
+	kind actionKind
+	// reply is for sendReply.
+	reply *LocalReply
+	// data and end are for the others.
+	data *message.Buffer
+	end  bool
+}
+
+type actionKind uint8
+
+const (
+	sendReply actionKind = iota
+	continueRequest
+	continueResponse
+	resetStream
+	addRequestData
+	addResponseData
+	injectResponseData
+	// injectLater is injectResponseData after the callback's answer has taken effect.
+	injectLater
+)
+
+// perform does what the plugin asked for, in that order, on the stream's turn.
+func (f *Filter) perform(actions []action) {
+	for i := range actions {
+		if f.gone {
+			return
+		}
+		a := &actions[i]
+		switch a.kind {
+		case sendReply:
+			f.cb.SendLocalReply(*a.reply)
+			return // the stream is over, as far as the plugin can move it
+		case continueRequest:
+			f.cb.ContinueDecoding()
+		case continueResponse:
+			f.cb.ContinueEncoding()
+		case resetStream:
+			f.cb.ResetStream(detailsClosed)
+			return
+		case addRequestData:
+			f.cb.AddDecodedData(a.data, false)
+		case addResponseData:
+			f.cb.AddEncodedData(a.data, false)
+		case injectResponseData:
+			f.cb.InjectEncodedData(a.data, a.end)
+		case injectLater:
+			f.cb.Post(func() { f.cb.InjectEncodedData(a.data, a.end) })
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package pluginhost
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/sluice-gateway/sluice/sdk/abi"
+)
+
+// vm is one VM of a group: the contexts in it, and the gateway's side of its host calls, which files calls_*.go have.
+//
+// A VM runs one callback at a time. Who wants to run one takes lock, then, if the callback is about a stream, the
+// stream's lock (begin); calls the plugin; gives the stream's lock back (finish) and then the VM's (unlock). Host calls
+// happen in between, on the same goroutine, and so need no lock of their own. What a plugin asks for that moves a stream
+// is noted, and done on the stream's turn when the locks are free: by the Filter method that made the callback, or, for
+// other streams, by [Callbacks.Post].
+type vm struct {
+	abi.UnimplementedHost // what this host does not do (yet)
+
+	group  *group
+	worker int
+	plugin instance
+
+	lock fairLock
+	// down is dead != nil, for those without the lock.
+	down atomic.Bool
+
+	// The rest is guarded by lock.
+
+	// dead is why the VM must not be called any more.
+	dead    error
+	lastID  uint32
+	roots   map[uint32]*root
+	streams map[uint32]*Filter
+
+	// callRoot and callStream are what the running callback is about; root and stream are what host calls are about: the
+	// same, until the plugin sets another effective context. callStream and stream are nil for root contexts. The lock of
+	// stream is held.
+	callRoot, root     *root
+	callStream, stream *Filter
+	// stopNext: a local reply to callStream was asked for, so its message stops here whatever the callback answers.
+	stopNext bool
+	// spent is what the callback had the host copy, in bytes.
+	spent int
+
+	// What a callback leaves to be done.
+	touched []*Filter // streams other than callStream that have actions
+	rearmed []*root   // roots with a new tick period
+	done    []*root   // roots that called proxy_done
+	posts   []post    // to be posted when the lock is free
+	gone    []*Plugin // each has one root context less
+
+	metrics     []*metric
+	metricIDs   map[metricKey]uint32
+	names       map[string]string // see intern
+	scratch     []byte
+	rebuild     bool // the plugin asked for a new VM
+	keepLog     bool // remember what is logged
+	logged      string
+	loggedError string
+}
+
+// post is a function for a stream's turn.
+type post struct {
+	cb Callbacks
+	f  func()
+}
+
+// maxSpent bounds what one callback may have the host copy, so that a plugin cannot exhaust the memory of the process in
+// the time it has. Envoy has no such bound.
+const maxSpent = 256 << 20
+
+func newVM(g *group, worker int) *vm {
+	return &vm{
+		group: g, worker: worker, lock: newFairLock(), keepLog: true,
+		roots: map[uint32]*root{}, streams: map[uint32]*Filter{},
+		metricIDs: map[metricKey]uint32{}, names: map[string]string{},
+	}
+}
+
+// isDead reports whether the VM is dead. It needs no lock; without it the answer may be late.
+func (v *vm) isDead() bool { return v.down.Load() }
+
+// newID returns a context id that is not in use.
+func (v *vm) newID() uint32 {
+	for {
+		v.lastID++
+		if v.lastID != 0 && v.roots[v.lastID] == nil && v.streams[v.lastID] == nil {
+			return v.lastID
+		}
+	}
+}
+
+// begin starts a callback about r, or about f, a stream of r. The VM's lock is held.
+func (v *vm) begin(r *root, f *Filter) {
+	v.callRoot, v.callStream, v.root, v.stream = r, f, r, f
+	v.spent, v.stopNext = 0, false
+	if f != nil {
+		f.cb.Lock()
+	}
+}
+
+// finish ends the callback. err is what the plugin returned: it is dead then.
+func (v *vm) finish(callback string, err error) {
+	if v.stream != nil {
+		v.stream.cb.Unlock()
+	}
+	r, f := v.callRoot, v.callStream
+	v.callRoot, v.callStream, v.root, v.stream = nil, nil, nil, nil
+	for i, g := range v.touched {
+		actions := g.actions
+		g.actions, v.touched[i] = nil, nil
+		v.posts = append(v.posts, post{g.cb, func() { g.perform(actions) }})
+	}
+	v.touched = v.touched[:0]
+	if err != nil {
+		v.crash(r, f, callback, err)
+	}
+	for i, r := range v.rearmed {
+		r.rearm, v.rearmed[i] = false, nil
+		r.arm()
+	}
+	v.rearmed = v.rearmed[:0]
+}
+
+// unlock gives the VM's lock back, and then does what must not be done under it.
+func (v *vm) unlock() {
+	for len(v.done) > 0 {
+		r := v.done[0]
+		v.done = v.done[1:]
+		r.delete()
+	}
+	if v.posts == nil && v.gone == nil {
+		v.lock.Unlock()
+		return
+	}
+	posts, gone := v.posts, v.gone
+	v.posts, v.gone = nil, nil
+	v.lock.Unlock()
+	for _, p := range posts {
+		p.cb.Post(p.f)
+	}
+	for _, p := range gone {
+		p.drop()
+	}
+}
+
+// crash records that the plugin died in a callback about f, a stream of r.
+func (v *vm) crash(r *root, f *Filter, callback string, err error) {
+	attrs := []slog.Attr{slog.Int("worker", v.worker), slog.String("callback", callback)}
+	if f != nil {
+		attrs = append(attrs, slog.Uint64("context", uint64(f.id)))
+		delete(v.streams, f.id) // its own goroutine sees to it
+	}
+	attrs = append(attrs, slog.Int("streams", len(v.streams)), slog.Any("error", err))
+	r.plugin.logger.LogAttrs(context.Background(), slog.LevelError, "plugin crashed", append(attrs, trapAttrs(err)...)...)
+	v.kill(err)
+}
+
+// kill makes the VM dead: nothing calls it any more. Streams that are paused in it are failed, since it cannot resume
+// them; the others find out when they come by.
+func (v *vm) kill(err error) {
+	if v.dead != nil {
+		return
+	}
+	v.dead = err
+	v.down.Store(true)
+	for _, f := range v.streams {
+		if f.request.stopped || f.response.stopped {
+			v.posts = append(v.posts, post{f.cb, f.failPaused})
+		}
+	}
+	v.streams = nil
+	for _, r := range v.roots {
+		r.end()
+	}
+	if err := v.plugin.Close(context.Background()); err != nil {
+		v.group.host.logger.Warn("plugin VM not closed", "plugin", v.group.cfg.Name, "worker", v.worker, "error", err)
+	}
+}
+
+// allow reports whether the host may copy n bytes more for this callback.
+func (v *vm) allow(n int) bool {
+	const overhead = 64 // what a copy costs beside its bytes, roughly
+	v.spent += n + overhead
+	return v.spent <= maxSpent
+}
+
+// maxNames bounds the names that a VM's calls are spared an allocation for.
+const maxNames = 512
+
+// intern returns b as a string, the same one each time for the names that a plugin uses again and again.
+func (v *vm) intern(b []byte) string {
+	if s, ok := v.names[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(v.names) < maxNames && len(s) < 64 {
+		v.names[s] = s
+	}
+	return s
+}
