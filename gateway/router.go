@@ -1,0 +1,204 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-gateway/sluice/message"
+	"github.com/sluice-gateway/sluice/pluginhost"
+)
+
+// errRouteTimeout is the cause with which a route's timeout ends the upstream request.
+var errRouteTimeout = errors.New("route timeout")
+
+// upstreamRequest is a stream's request to its upstream: made on the stream's turn by the router, carried out by the
+// goroutine that serves the stream.
+type upstreamRequest struct {
+	request *http.Request // nil until the router has the request's headers
+	cluster *cluster
+	host    *endpoint
+	body    *requestBody // nil if there is none, or the client's body goes straight through
+	cancel  context.CancelCauseFunc
+	timeout time.Duration
+	timer   *time.Timer
+	sent    bool // RoundTrip was called
+}
+
+// requestHeaders is the router: it chooses where the request goes. It runs on the stream's turn.
+func (s *stream) requestHeaders(h *message.Headers, endStream bool) {
+	s.mu.Lock()
+	s.resolveRoute()
+	route := s.info.route
+	s.mu.Unlock()
+	switch {
+	case route == nil:
+		s.failUpstream(errNoRoute)
+		return
+	case route.DirectResponse != nil:
+		s.sendLocalReply(pluginhost.LocalReply{
+			Code: uint32(route.DirectResponse.Status), Body: route.DirectResponse.Body,
+			Details: "direct_response", GRPCStatus: -1,
+		})
+		return
+	}
+	c := s.l.cluster(route.Cluster)
+	if c == nil {
+		s.failUpstream(errClusterNotFound)
+		return
+	}
+	host, ok := c.pick()
+	if !ok {
+		s.failUpstream(errNoHealthyHost)
+		return
+	}
+	s.mu.Lock()
+	s.info.upstream = host.address()
+	s.finalizeRequestHeaders(h, route, host)
+	s.mu.Unlock()
+	s.startUpstream(h, route, c, host, endStream)
+}
+
+// finalizeRequestHeaders makes the changes that the route asks for. It is called under the lock.
+func (s *stream) finalizeRequestHeaders(h *message.Headers, route *Route, host *endpoint) {
+	if route.Timeout > 0 {
+		h.Set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(route.Timeout.Milliseconds(), 10))
+	}
+	if route.PrefixRewrite != "" {
+		path := h.Value(":path")
+		if rewritten, ok := rewritePath(path, route); ok {
+			if !h.Has("x-envoy-original-path") {
+				h.Append("x-envoy-original-path", path)
+			}
+			setPseudo(h, ":path", rewritten)
+		}
+	}
+	switch {
+	case route.HostRewrite != "":
+		setPseudo(h, ":authority", route.HostRewrite)
+	case route.AutoHostRewrite && host.hostname() != "":
+		setPseudo(h, ":authority", host.hostname())
+	}
+}
+
+// setPseudo changes a pseudo header where it stands: pseudo headers come first.
+func setPseudo(h *message.Headers, name, value string) {
+	for i := range h.Fields() {
+		if f := &h.Fields()[i]; f.Name == name {
+			f.Value = value
+			return
+		}
+	}
+	h.Set(name, value)
+}
+
+// rewritePath replaces what the route's match took of path by its prefix rewrite.
+func rewritePath(path string, route *Route) (string, bool) {
+	matched := route.Match.Prefix
+	switch {
+	case route.Match.Path != "":
+		matched = route.Match.Path
+	case route.Match.PathSeparatedPrefix != "":
+		matched = route.Match.PathSeparatedPrefix
+	}
+	if len(path) < len(matched) || !strings.EqualFold(path[:len(matched)], matched) {
+		return "", false // a filter changed the path after the route was chosen
+	}
+	return route.PrefixRewrite + path[len(matched):], true
+}
+
+// startUpstream makes the upstream request and wakes the goroutine that will carry it out.
+func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, host *endpoint, endStream bool) {
+	ctx, cancel := context.WithCancelCause(s.r.Context())
+	out := (&http.Request{Header: make(http.Header, h.Len())}).WithContext(ctx)
+	s.up.cancel = cancel
+	if err := applyRequestHeaders(out, h); err != nil {
+		s.failUpstream(err)
+		return
+	}
+	out.URL.Host = host.address()
+	switch {
+	case endStream:
+		out.Body, out.ContentLength = nil, 0
+	case len(s.filters) == 0:
+		out.Body = &countedBody{s: s, ReadCloser: s.r.Body}
+		if s.l.trailers(s.r) {
+			out.Trailer = s.r.Trailer
+		}
+	default:
+		s.up.body = newRequestBody()
+		out.Body, out.Trailer = s.up.body, s.up.body.trailers
+	}
+	s.up.request, s.up.cluster, s.up.host, s.up.timeout = out, c, host, route.Timeout
+	if endStream {
+		s.requestSent()
+	}
+	s.wake()
+}
+
+// requestSent starts the route's timeout: it counts from the end of the request (source: Envoy's RouteAction.timeout).
+func (s *stream) requestSent() {
+	if s.up.timeout > 0 && s.up.timer == nil {
+		cancel := s.up.cancel
+		s.up.timer = time.AfterFunc(s.up.timeout, func() { cancel(errRouteTimeout) })
+	}
+}
+
+// requestData implements terminus.
+func (s *stream) requestData(d *message.Buffer, endStream bool) {
+	if s.up.body == nil {
+		return
+	}
+	if endStream {
+		s.requestSent()
+	}
+	s.up.body.push(d, endStream)
+}
+
+// requestTrailers implements terminus.
+func (s *stream) requestTrailers(h *message.Headers) {
+	if s.up.body == nil {
+		return
+	}
+	s.requestSent()
+	s.up.body.pushTrailers(h)
+}
+
+// fail answers the client with a failure of the gateway's own. It runs on the stream's turn.
+func (s *stream) fail(code uint32, flag, details, body string) {
+	s.mu.Lock()
+	if flag != "" {
+		s.info.flag(flag)
+	}
+	s.mu.Unlock()
+	s.sendLocalReply(pluginhost.LocalReply{Code: code, Body: []byte(body), Details: details, GRPCStatus: -1})
+}
+
+// failUpstream answers a request that could not be sent, or got no response. It runs on the stream's turn.
+func (s *stream) failUpstream(err error) {
+	code, flag, details, body := upstreamFailure(err)
+	if code == 0 {
+		s.downstreamReset()
+		return
+	}
+	s.fail(uint32(code), flag, details, body)
+}
+
+// resolveRoute fills in the route, if it is not known. It is called under the lock.
+func (s *stream) resolveRoute() {
+	if s.info.routed || s.decode.headers == nil {
+		return
+	}
+	s.info.route, s.info.virtualHost = s.l.routes.match(s.decode.headers)
+	s.info.routed = true
+	s.info.clusterName = ""
+	if s.info.route != nil {
+		s.info.clusterName = s.info.route.Cluster
+	}
+}
+
+// clearRouteCache implements terminus.
+func (s *stream) clearRouteCache() { s.info.routed = false }

@@ -1,0 +1,351 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-gateway/sluice/message"
+)
+
+// stream is one request and its response on their way through the gateway.
+//
+// The goroutine that net/http gives a request serves the stream: it pushes the request's headers into the filter chain
+// and writes what comes out towards the client. Where there are filters, a request's body is pumped by a second
+// goroutine, and the upstream's response by a third, so that the chain can move (a filter resumes the stream) while the
+// other side is silent; serveHTTP waits for both. Without filters the serving goroutine does all of it.
+type stream struct {
+	filterChain
+	l    *listener
+	r    *http.Request
+	info streamInfo
+	up   upstreamRequest
+	out  clientWriter
+
+	requestHead  message.Headers
+	responseHead message.Headers
+
+	// wakes tells the serving goroutine that there is something to do.
+	wakes chan struct{}
+	// over is closed when the stream is complete and its filters are destroyed.
+	over chan struct{}
+	// aborted: the client gets no (whole) response.
+	aborted bool
+	// requestEnded: the request was received whole.
+	requestEnded atomic.Bool
+
+	pumps    sync.WaitGroup
+	idle     *time.Timer
+	lastMove atomic.Int64 // nanoseconds since info.start
+}
+
+// bodyChunkSize is how much of a body is read at once.
+const bodyChunkSize = 32 << 10
+
+var bodyChunks = sync.Pool{New: func() any { return new([bodyChunkSize]byte) }}
+
+// serveHTTP serves one request.
+func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	s := &stream{l: l, r: r, wakes: make(chan struct{}, 1), over: make(chan struct{})}
+	s.info.init(r)
+	s.out.init(w)
+	s.init(s, len(l.plugins), l.config.BufferLimit)
+	if len(l.plugins) > 0 {
+		worker := l.pickWorker()
+		for i, p := range l.plugins {
+			s.filters[i].filter = p.NewFilter(worker, &s.filters[i].callbacks)
+		}
+	}
+	endStream := r.Body == nil || r.Body == http.NoBody
+	s.requestEnded.Store(endStream)
+	if !endStream {
+		// The response may begin while the request is still being read. HTTP/2 always lets it.
+		_ = s.out.rc.EnableFullDuplex()
+	}
+	requestHeaders(&s.requestHead, r, &l.config.HTTP)
+	s.watchIdle()
+
+	s.acquire()
+	if status, flag, details, body := refusedRequest(r); status != 0 {
+		s.decode.aborted = true
+		s.fail(uint32(status), flag, details, body)
+	} else {
+		s.request(&s.requestHead, endStream)
+	}
+	s.release()
+	if !endStream && len(s.filters) > 0 {
+		s.pumps.Go(s.pumpRequest)
+	}
+	s.serve()
+	s.end()
+}
+
+// serve carries out what the chain has made ready until the stream is over.
+func (s *stream) serve() {
+	for {
+		if err := s.out.drain(); err != nil {
+			s.clientGone()
+		}
+		select {
+		case <-s.over:
+			if err := s.out.drain(); err != nil {
+				s.aborted = true
+			}
+			return
+		default:
+		}
+		if s.takeUpstream() {
+			if len(s.filters) > 0 {
+				s.pumps.Go(s.serveUpstream)
+			} else {
+				s.serveUpstream()
+			}
+			continue
+		}
+		select {
+		case <-s.wakes:
+		case <-s.over:
+		case <-s.r.Context().Done():
+			s.clientGone()
+		}
+	}
+}
+
+// end releases what the stream holds, once it is over.
+func (s *stream) end() {
+	if s.idle != nil {
+		s.idle.Stop()
+	}
+	if !s.requestEnded.Load() {
+		// A pump that still reads the request is interrupted. What is left of it is not worth keeping the connection for.
+		_ = s.out.rc.SetReadDeadline(time.Unix(1, 0))
+		if s.r.ProtoMajor >= 2 {
+			_ = s.r.Body.Close()
+		}
+	}
+	s.pumps.Wait()
+	if s.aborted {
+		panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream, without a word
+	}
+}
+
+// takeUpstream reports, once, that the upstream request is ready to be sent.
+func (s *stream) takeUpstream() bool {
+	s.acquire()
+	defer s.release()
+	ready := s.up.request != nil && !s.up.sent && !s.complete
+	s.up.sent = s.up.sent || ready
+	return ready
+}
+
+// wake has the serving goroutine look again.
+func (s *stream) wake() {
+	select {
+	case s.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// clientGone ends the stream because its client has.
+func (s *stream) clientGone() {
+	s.acquire()
+	s.downstreamReset()
+	s.release()
+}
+
+// downstreamReset is clientGone on the stream's turn.
+func (s *stream) downstreamReset() {
+	if s.complete {
+		return
+	}
+	s.mu.Lock()
+	s.info.flag("DC")
+	s.mu.Unlock()
+	s.resetStream("downstream_remote_disconnect")
+}
+
+// serveUpstream sends the request to the upstream and pumps the response into the chain.
+func (s *stream) serveUpstream() {
+	resp, err := s.up.cluster.transport().RoundTrip(s.up.request)
+	s.moved()
+	if err != nil {
+		s.acquire()
+		s.upstreamFailed(err)
+		s.release()
+		return
+	}
+	defer resp.Body.Close()
+	endStream := resp.Body == http.NoBody || resp.ContentLength == 0 || s.r.Method == http.MethodHead
+	s.acquire()
+	if s.complete || s.encode.headers != nil {
+		s.release() // answered already
+		return
+	}
+	s.mu.Lock()
+	s.info.upstreamReply = true
+	s.info.upstreamFirstByte = time.Since(s.info.start)
+	responseHeaders(&s.responseHead, resp)
+	s.responseHead.Set("x-envoy-upstream-service-time",
+		strconv.FormatInt(s.info.upstreamFirstByte.Milliseconds(), 10))
+	s.info.responseDetails = "via_upstream"
+	s.mu.Unlock()
+	s.response(&s.responseHead, endStream)
+	s.release()
+	if !endStream {
+		s.pumpResponse(resp)
+	}
+}
+
+// pumpResponse reads the upstream's body into the chain.
+func (s *stream) pumpResponse(resp *http.Response) {
+	chunk := bodyChunks.Get().(*[bodyChunkSize]byte)
+	defer bodyChunks.Put(chunk)
+	for err := error(nil); err == nil && s.mayRead(&s.encode); {
+		// What was put is written before the chunk is used again.
+		if s.out.drain() != nil {
+			s.clientGone()
+			return
+		}
+		var n int
+		n, err = resp.Body.Read(chunk[:])
+		s.moved()
+		s.acquire()
+		if n > 0 {
+			d := message.Borrow(chunk[:n])
+			s.responseBody(&d, false)
+		}
+		switch {
+		case err == io.EOF && len(resp.Trailer) > 0 && s.l.trailers(s.r):
+			t := &message.Headers{}
+			trailers(t, resp.Trailer)
+			s.responseEnd(t)
+		case err == io.EOF:
+			s.responseBody(&message.Buffer{}, true)
+		case err != nil:
+			s.upstreamFailed(err)
+		}
+		s.release()
+	}
+	if s.out.drain() != nil {
+		s.clientGone()
+	}
+}
+
+// pumpRequest reads the client's body into the chain.
+func (s *stream) pumpRequest() {
+	chunk := bodyChunks.Get().(*[bodyChunkSize]byte)
+	defer bodyChunks.Put(chunk)
+	for err := error(nil); err == nil && s.mayRead(&s.decode); {
+		var n int
+		n, err = s.r.Body.Read(chunk[:])
+		s.info.received.Add(int64(n))
+		s.moved()
+		s.acquire()
+		if n > 0 {
+			d := message.Borrow(chunk[:n])
+			s.requestBody(&d, false)
+		}
+		switch {
+		case err == io.EOF:
+			s.requestReceived()
+			if len(s.r.Trailer) > 0 && s.l.trailers(s.r) {
+				t := &message.Headers{}
+				trailers(t, s.r.Trailer)
+				s.requestEnd(t)
+			} else {
+				s.requestBody(&message.Buffer{}, true)
+			}
+		case err != nil:
+			s.requestFailed(err)
+		}
+		body := s.up.body
+		s.release()
+		if body != nil {
+			body.waitDrained() // the chunk is used again
+		}
+	}
+}
+
+// requestReceived notes that the request was received whole. Any goroutine may call it.
+func (s *stream) requestReceived() {
+	s.mu.Lock()
+	s.info.requestEnd = time.Since(s.info.start)
+	s.mu.Unlock()
+	s.requestEnded.Store(true)
+}
+
+// requestFailed ends the stream because its request cannot be read to its end. It runs on the stream's turn.
+func (s *stream) requestFailed(err error) {
+	if errors.Is(err, io.ErrUnexpectedEOF) || s.r.Context().Err() != nil || isNetError(err) {
+		s.downstreamReset()
+		return
+	}
+	s.fail(http.StatusBadRequest, "DPE", "http1.codec_error", "")
+}
+
+func isNetError(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne)
+}
+
+// upstreamFailed ends the stream, or answers it, because its upstream failed. It runs on the stream's turn.
+func (s *stream) upstreamFailed(err error) {
+	switch {
+	case s.complete:
+		return
+	case s.r.Context().Err() != nil:
+		s.downstreamReset()
+		return
+	case s.encode.headers != nil && !s.info.upstreamReply:
+		return // a local reply is on its way
+	}
+	if context.Cause(s.up.request.Context()) == errRouteTimeout {
+		err = errRouteTimeout
+	}
+	if s.encode.headers == nil {
+		s.failUpstream(err)
+		return
+	}
+	flag, details := upstreamBodyFailure(err)
+	if s.encode.headersDone {
+		s.mu.Lock()
+		s.info.flag(flag)
+		s.mu.Unlock()
+		s.resetStream(details)
+		return
+	}
+	code, _, _, body := upstreamFailure(err) // the filters hold the headers still
+	s.fail(uint32(max(code, http.StatusBadGateway)), flag, details, body)
+}
+
+// watchIdle ends the stream when nothing has moved for the listener's stream idle timeout (source: Envoy's
+// HttpConnectionManager.stream_idle_timeout).
+func (s *stream) watchIdle() {
+	limit := s.l.config.HTTP.StreamIdleTimeout
+	if limit <= 0 {
+		return
+	}
+	s.idle = time.AfterFunc(limit, func() {
+		left := limit - (time.Since(s.info.start) - time.Duration(s.lastMove.Load()))
+		if left > 0 {
+			s.idle.Reset(left)
+			return
+		}
+		s.post(func() {
+			code := uint32(http.StatusGatewayTimeout)
+			if !s.requestEnded.Load() {
+				code = http.StatusRequestTimeout
+			}
+			s.fail(code, "SI", "stream_idle_timeout", "stream timeout")
+		})
+	})
+}
+
+// moved notes activity for the idle timeout.
+func (s *stream) moved() { s.lastMove.Store(int64(time.Since(s.info.start))) }

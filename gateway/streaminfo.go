@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// streamInfo is what is known of a stream besides its messages: for access logs and properties. It is guarded by the
+// stream's lock, but for the counters.
+type streamInfo struct {
+	start        time.Time
+	connectionID uint64
+	protocol     string
+	remote       net.Addr
+	local        net.Addr
+
+	route       *Route
+	virtualHost *VirtualHost
+	// routed: route and virtualHost are what the request's headers lead to as they were when last looked at.
+	routed      bool
+	clusterName string
+	upstream    string // host:port of the chosen endpoint
+
+	responseCode    int
+	responseDetails string
+	responseFlags   []string
+	filterState     map[string][]byte
+
+	requestEnd        time.Duration // since start; the request was received whole
+	upstreamFirstByte time.Duration // since start; the response's headers came from the upstream
+	responseEnd       time.Duration // since start; the response was handed over whole
+	upstreamReply     bool          // the response is the upstream's
+
+	received atomic.Int64 // body bytes from the client
+	sent     atomic.Int64 // body bytes to the client
+}
+
+func (i *streamInfo) init(r *http.Request) {
+	i.start = time.Now()
+	i.protocol = r.Proto
+	if r.ProtoMajor == 2 {
+		i.protocol = "HTTP/2"
+	}
+	i.local, _ = r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	i.connectionID = connectionID(r.Context())
+	i.remote = textAddr(r.RemoteAddr)
+}
+
+// flag adds a response flag once.
+func (i *streamInfo) flag(f string) {
+	for _, have := range i.responseFlags {
+		if have == f {
+			return
+		}
+	}
+	i.responseFlags = append(i.responseFlags, f)
+}
+
+// flags returns the response flags as access logs show them.
+func (i *streamInfo) flags() string { return strings.Join(i.responseFlags, ",") }
+
+// textAddr is an address that is known as text.
+type textAddr string
+
+func (a textAddr) Network() string { return "tcp" }
+func (a textAddr) String() string  { return string(a) }
