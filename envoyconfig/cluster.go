@@ -1,0 +1,90 @@
+package envoyconfig
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	httpoptionsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+
+	"github.com/sluice-gateway/sluice/gateway"
+)
+
+func (t *translator) cluster(c *clusterv3.Cluster, at string) gateway.Cluster {
+	cluster := gateway.Cluster{
+		Name:           c.GetName(),
+		ConnectTimeout: t.duration(c.GetConnectTimeout(), defaultConnectTimeout, at+".connect_timeout"),
+		DNSRefresh:     t.duration(c.GetDnsRefreshRate(), defaultDNSRefresh, at+".dns_refresh_rate"),
+		IPv4Only:       c.GetDnsLookupFamily() == clusterv3.Cluster_V4_ONLY,
+		IPv6Only:       c.GetDnsLookupFamily() == clusterv3.Cluster_V6_ONLY,
+		HTTP2:          c.GetHttp2ProtocolOptions() != nil || t.http2(c, at+".typed_extension_protocol_options"), //nolint:staticcheck // old files have it
+	}
+	switch c.GetType() {
+	case clusterv3.Cluster_STRICT_DNS:
+		cluster.Type = gateway.ClusterStrictDNS
+	case clusterv3.Cluster_LOGICAL_DNS:
+		cluster.Type = gateway.ClusterLogicalDNS
+	}
+	if c.GetLoadAssignment() == nil {
+		t.fail(at+".load_assignment", "is required; without it the cluster has no hosts")
+		return cluster
+	}
+	at += ".load_assignment.endpoints"
+	for i, locality := range c.GetLoadAssignment().GetEndpoints() {
+		for j, e := range locality.GetLbEndpoints() {
+			cluster.Endpoints = append(cluster.Endpoints, t.endpoint(e, cluster.Type, fmt.Sprintf("%s[%d].lb_endpoints[%d]", at, i, j)))
+		}
+	}
+	if cluster.Type == gateway.ClusterLogicalDNS && len(cluster.Endpoints) != 1 {
+		t.fail(at, "a LOGICAL_DNS cluster has one endpoint, not %d; use STRICT_DNS", len(cluster.Endpoints))
+	}
+	return cluster
+}
+
+func (t *translator) endpoint(e *endpointv3.LbEndpoint, typ gateway.ClusterType, at string) gateway.Endpoint {
+	endpoint := gateway.Endpoint{Hostname: e.GetEndpoint().GetHostname(), Weight: 1}
+	if weight := e.GetLoadBalancingWeight(); weight != nil {
+		endpoint.Weight = weight.GetValue()
+	}
+	s := e.GetEndpoint().GetAddress().GetSocketAddress()
+	at += ".endpoint.address"
+	if s == nil {
+		t.fail(at, "is required")
+		return endpoint
+	}
+	at += ".socket_address"
+	ip := net.ParseIP(s.GetAddress())
+	if typ == gateway.ClusterStatic && ip == nil {
+		t.fail(at+".address", "%q is not an IP address, as a STATIC cluster needs; set the cluster's type to STRICT_DNS or LOGICAL_DNS", s.GetAddress())
+	}
+	if s.GetPortValue() == 0 {
+		t.fail(at+".port_value", "is required, from 1 to 65535")
+	}
+	if endpoint.Hostname == "" && ip == nil {
+		endpoint.Hostname = s.GetAddress()
+	}
+	endpoint.Address = t.hostPort(s, at)
+	return endpoint
+}
+
+// http2 reports whether a cluster's extension options ask for HTTP/2.
+func (t *translator) http2(c *clusterv3.Cluster, at string) bool {
+	http2 := false
+	for key, value := range c.GetTypedExtensionProtocolOptions() {
+		keyAt := fmt.Sprintf("%s[%q]", at, key)
+		if key != typeHTTPOptions {
+			t.fail(keyAt, "is not implemented; the key is to be %s", typeHTTPOptions)
+			continue
+		}
+		o := &httpoptionsv3.HttpProtocolOptions{}
+		if _, ok := t.unpack(value, o, keyAt); ok {
+			http2 = o.GetExplicitHttpConfig().GetHttp2ProtocolOptions() != nil
+		}
+	}
+	return http2
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
