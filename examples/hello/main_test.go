@@ -1,0 +1,95 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/sluice-gateway/sluice/plugintest"
+)
+
+func TestGreetsUpstreamAndClient(t *testing.T) {
+	tests := []struct{ name, config, header, greeting string }{
+		{"without configuration", ``, "x-hello", "hello from sluice"},
+		{"greeting", `{"greeting": "good morning"}`, "x-hello", "good morning"},
+		{"greeting and header", `{"greeting": "hi", "header": "x-greeting"}`, "x-greeting", "hi"},
+	}
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				p := plugintest.Start(t, mode, plugintest.Config(tt.config))
+				got := p.Do(plugintest.Get("/path?q=1"))
+				if got.Status != http.StatusOK || got.Upstream == nil {
+					t.Fatalf("status %d (%s), want the upstream's 200", got.Status, got.Details)
+				}
+				if g := got.Upstream.Header.Get(tt.header); g != tt.greeting {
+					t.Errorf("the upstream sees %s: %q, want %q", tt.header, g, tt.greeting)
+				}
+				if g := got.Header.Get(tt.header); g != tt.greeting {
+					t.Errorf("the client sees %s: %q, want %q", tt.header, g, tt.greeting)
+				}
+				if got.Upstream.Path != "/path?q=1" {
+					t.Errorf("the upstream sees the path %q", got.Upstream.Path)
+				}
+			})
+		}
+	})
+}
+
+// TestTakesTheGreetingFromNobodyElse: a header of that name that client or upstream sent is replaced, every value of it.
+func TestTakesTheGreetingFromNobodyElse(t *testing.T) {
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		p := plugintest.Start(t, mode, plugintest.Upstream(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("X-Hello", "from upstream")
+			w.Header().Add("X-Hello", "again")
+		})))
+		got := p.Do(plugintest.Get("/").Header("X-Hello", "from client").Header("x-hello", "again"))
+		if v := got.Upstream.Header.Values("x-hello"); len(v) != 1 || v[0] != "hello from sluice" {
+			t.Errorf("the upstream sees x-hello: %q", v)
+		}
+		if v := got.Header.Values("x-hello"); len(v) != 1 || v[0] != "hello from sluice" {
+			t.Errorf("the client sees x-hello: %q", v)
+		}
+	})
+}
+
+func TestBodiesPassUntouched(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 1<<18) // 4 MiB, past the buffer limit
+	tests := []struct {
+		name    string
+		request *plugintest.Request
+		body    string
+	}{
+		{"none", plugintest.Get("/"), ""},
+		{"empty", plugintest.Post("/").Body(""), ""},
+		{"empty, in chunks", plugintest.Post("/").Chunks(), ""},
+		{"small", plugintest.Post("/").Body("small"), "small"},
+		{"in chunks", plugintest.Post("/").Chunks("a", "bc", "def"), "abcdef"},
+		{"large", plugintest.Post("/").Body(large), large},
+		{"large, in chunks", plugintest.Post("/").Chunks(large[:1<<20], large[1<<20:]), large},
+	}
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		p := plugintest.Start(t, mode, plugintest.BufferLimit(64<<10))
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				got := p.Do(tt.request)
+				if got.Status != http.StatusOK || got.Err != nil || got.Upstream == nil {
+					t.Fatalf("status %d (%s), %v", got.Status, got.Details, got.Err)
+				}
+				if got.Upstream.Body != tt.body || got.Body != tt.body {
+					t.Errorf("of %d bytes %d reach the upstream and %d come back", len(tt.body), len(got.Upstream.Body), len(got.Body))
+				}
+			})
+		}
+	})
+}
+
+func TestHeadHasNoBody(t *testing.T) {
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		p := plugintest.Start(t, mode)
+		got := p.Do(plugintest.NewRequest(http.MethodHead, "/"))
+		if got.Status != http.StatusOK || got.Body != "" || got.Header.Get("x-hello") == "" {
+			t.Errorf("status %d, %v, body %q", got.Status, got.Header, got.Body)
+		}
+	})
+}

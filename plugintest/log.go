@@ -1,0 +1,93 @@
+package plugintest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// Log is a line of a plugin's log, or what the host says about the plugin.
+type Log struct {
+	// Level is as the plugin logged it: trace is below [slog.LevelDebug], critical above [slog.LevelError].
+	Level slog.Level
+	// Message is the line.
+	Message string
+	// Attrs are the host's attributes, as name=value, the plugin's name among them.
+	Attrs []string
+}
+
+// String returns the line with its level and attributes.
+func (l Log) String() string {
+	s := l.Level.String() + " " + l.Message
+	if len(l.Attrs) > 0 {
+		s += " [" + strings.Join(l.Attrs, " ") + "]"
+	}
+	return s
+}
+
+// logs collects lines. It is safe for concurrent use.
+type logs struct {
+	mu    sync.Mutex
+	lines []Log
+}
+
+func (l *logs) all() []Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Log(nil), l.lines...)
+}
+
+// String returns all lines, indented.
+func (l *logs) String() string {
+	lines := l.all()
+	if len(lines) == 0 {
+		return "  (nothing)"
+	}
+	var b strings.Builder
+	for _, line := range lines {
+		fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(line.String(), "\n", "\n    "))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// logHandler is the slog side of logs.
+type logHandler struct {
+	to    *logs
+	attrs []string
+	group string
+}
+
+// Enabled implements [slog.Handler].
+func (h *logHandler) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements [slog.Handler].
+func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
+	line := Log{Level: r.Level, Message: r.Message, Attrs: append([]string(nil), h.attrs...)}
+	r.Attrs(func(a slog.Attr) bool {
+		line.Attrs = append(line.Attrs, h.group+a.String())
+		return true
+	})
+	h.to.mu.Lock()
+	defer h.to.mu.Unlock()
+	h.to.lines = append(h.to.lines, line)
+	return nil
+}
+
+// WithAttrs implements [slog.Handler].
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	c := *h
+	c.attrs = append([]string(nil), h.attrs...)
+	for _, a := range attrs {
+		c.attrs = append(c.attrs, h.group+a.String())
+	}
+	return &c
+}
+
+// WithGroup implements [slog.Handler].
+func (h *logHandler) WithGroup(name string) slog.Handler {
+	c := *h
+	c.group += name + "."
+	return &c
+}

@@ -1,0 +1,68 @@
+package plugintest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/sluice-gateway/sluice/gateway"
+	"github.com/sluice-gateway/sluice/pluginhost"
+)
+
+// Option is a choice that [Start] is given.
+type Option func(*options)
+
+type options struct {
+	plugin   pluginhost.Config
+	source   string
+	listener gateway.Listener
+	upstream http.Handler
+	timeout  time.Duration
+	route    string
+	cluster  string
+	workers  int
+}
+
+// Config is the plugin's configuration: JSON text, which it gets as it is.
+func Config(json string) Option {
+	return func(o *options) { o.plugin.Configuration = []byte(json) }
+}
+
+// VMConfig is what the plugin reads when its VM starts.
+func VMConfig(text string) Option {
+	return func(o *options) { o.plugin.VMConfiguration = []byte(text) }
+}
+
+// Name is the plugin's name (property plugin_name); default the test's name.
+func Name(name string) Option { return func(o *options) { o.plugin.Name = name } }
+
+// Source is what is run in mode [Wasm]: a directory of plugin source, or a .wasm file. The default is the package under
+// test.
+func Source(path string) Option { return func(o *options) { o.source = path } }
+
+// BufferLimit is how many bytes of a body may be buffered for the plugin; default 1 MiB, as Envoy's.
+func BufferLimit(bytes uint32) Option { return func(o *options) { o.listener.BufferLimit = bytes } }
+
+// Trailers lets the gateway pass trailers on.
+func Trailers() Option { return func(o *options) { o.listener.HTTP.EnableTrailers = true } }
+
+// FailOpen lets requests pass when the plugin is dead; without it they are answered 503.
+func FailOpen() Option { return func(o *options) { o.plugin.FailurePolicy = pluginhost.FailOpen } }
+
+// Upstream answers the requests that reach the upstream. The default answers 200 with the request's body.
+func Upstream(h http.Handler) Option { return func(o *options) { o.upstream = h } }
+
+// Route and Cluster name the route that every request takes, and the cluster behind it (properties route_name and
+// cluster_name); default "route" and "cluster".
+func Route(name string) Option { return func(o *options) { o.route = name } }
+
+// Cluster is described with [Route].
+func Cluster(name string) Option { return func(o *options) { o.cluster = name } }
+
+// Workers is the number of VMs in mode [Wasm]; default 1, so that what one request leaves behind the next one finds.
+func Workers(n int) Option { return func(o *options) { o.workers = n } }
+
+// Deadline bounds each of the plugin's callbacks; default 1 s, negative none. Natively there is none.
+func Deadline(d time.Duration) Option { return func(o *options) { o.plugin.CallbackDeadline = d } }
+
+// Timeout is how long a request, or a step of one, may take before the test fails; default 10 s.
+func Timeout(d time.Duration) Option { return func(o *options) { o.timeout = d } }
