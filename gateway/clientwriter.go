@@ -49,6 +49,13 @@ func (c *clientWriter) put(p responsePart) {
 	c.mu.Unlock()
 }
 
+// waiting reports whether there is something to write.
+func (c *clientWriter) waiting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue) > 0
+}
+
 // drain writes all that was put, or waits until another goroutine has. It answers the error that ended writing.
 func (c *clientWriter) drain() error {
 	c.mu.Lock()

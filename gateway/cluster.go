@@ -154,6 +154,32 @@ func newTransport(ctx context.Context, cfg *Cluster) *http.Transport {
 	return t
 }
 
+// errBadResponse is a response that net/http reads and Envoy does not. It counts as a protocol error.
+var errBadResponse = errors.New("malformed response")
+
+// checkedTransport refuses what must not get to filters or clients: names and values that are none, and a change of
+// protocol that nobody asked for.
+type checkedTransport struct{ *http.Transport }
+
+func (t checkedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	valid := resp.StatusCode != http.StatusSwitchingProtocols
+	for name, values := range resp.Header {
+		valid = valid && validToken(name)
+		for _, v := range values {
+			valid = valid && validValue(v)
+		}
+	}
+	if !valid {
+		resp.Body.Close()
+		return nil, errBadResponse
+	}
+	return resp, nil
+}
+
 // start resolves the cluster's names in the background, again and again, until close. It does not wait: until a name
 // has resolved the cluster has no host of it, and requests are answered 503.
 func (c *cluster) start() {
@@ -252,10 +278,7 @@ func (c *cluster) endpoints() []*endpoint { return c.hosts.Load().all }
 
 // transport sends requests to the cluster's hosts, each to the URL's host, which must be an endpoint's address. Its
 // errors are for upstreamFailure.
-func (c *cluster) transport() http.RoundTripper { return c.conns }
-
-// name returns the cluster's name.
-func (c *cluster) name() string { return c.config.Name }
+func (c *cluster) transport() http.RoundTripper { return checkedTransport{c.conns} }
 
 // newClusters makes every cluster of cfg. Names must be unique.
 func newClusters(cfg []Cluster, deps clusterDeps) (map[string]*cluster, error) {

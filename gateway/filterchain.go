@@ -39,6 +39,8 @@ type terminus interface {
 	reset(details string)
 	// finished tells that the filters are destroyed.
 	finished()
+	// posted tells, off the turn, that posted functions ran, which may have moved the stream.
+	posted()
 	// clearRouteCache is called under the lock.
 	clearRouteCache()
 	// appendProperty is called under the lock.
@@ -113,6 +115,7 @@ func (c *filterChain) acquire() {
 
 // release gives the turn back, after what was posted meanwhile. finish, if the stream is complete, runs once.
 func (c *filterChain) release() {
+	posted := false
 	for {
 		c.turnMu.Lock()
 		if len(c.queue) == 0 {
@@ -124,6 +127,9 @@ func (c *filterChain) release() {
 			c.running = false
 			c.turnEnd.Signal()
 			c.turnMu.Unlock()
+			if posted {
+				c.end.posted()
+			}
 			return
 		}
 		f := c.queue[0]
@@ -131,6 +137,7 @@ func (c *filterChain) release() {
 		c.queue = c.queue[1:]
 		c.turnMu.Unlock()
 		if !c.destroyed {
+			posted = true
 			f()
 		}
 	}

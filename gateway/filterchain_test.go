@@ -73,6 +73,7 @@ func (e scriptEnd) requestTrailers(h *message.Headers)  { e.log("upstream traile
 func (e scriptEnd) responseTrailers(h *message.Headers) { e.log("client trailers %s", names(h)) }
 func (e scriptEnd) reset(details string)                { e.log("client reset %s", details) }
 func (e scriptEnd) finished()                           { e.log("finished") }
+func (e scriptEnd) posted()                             {}
 func (e scriptEnd) clearRouteCache()                    {}
 func (e scriptEnd) setFilterState(string, []byte)       {}
 func (e scriptEnd) appendProperty(dst []byte, _ abi.Path) ([]byte, bool) {

@@ -86,6 +86,20 @@ func (l *listener) newServer(logger *slog.Logger) *http.Server {
 			return context.WithValue(ctx, connectionKey{}, l.gateway.connections.Add(1))
 		},
 	}
+	if idle > 0 && s.ReadHeaderTimeout == 0 && s.ReadTimeout == 0 {
+		// net/http's idle timeout begins with the first request's end. A connection on which none comes must not stay for
+		// ever either.
+		number := s.ConnContext
+		s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+			_ = c.SetReadDeadline(time.Now().Add(idle))
+			return number(ctx, c)
+		}
+		s.ConnState = func(c net.Conn, state http.ConnState) {
+			if state == http.StateActive {
+				_ = c.SetReadDeadline(time.Time{})
+			}
+		}
+	}
 	s.Protocols.SetHTTP1(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	return s

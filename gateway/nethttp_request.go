@@ -33,6 +33,9 @@ func requestHeaders(dst *message.Headers, r *http.Request, cfg *HTTPConnectionMa
 	}
 
 	connection := r.Header["Connection"]
+	if len(connection) == 1 && (connection[0] == "keep-alive" || connection[0] == "close") {
+		connection = nil // names no header
+	}
 	appendHeaders(dst, r.Header, func(lower string) bool {
 		switch lower {
 		case "expect", "te", "host", "x-forwarded-proto", "x-envoy-internal":

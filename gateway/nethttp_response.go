@@ -9,8 +9,8 @@ import (
 )
 
 // responseHeaders appends resp's headers to dst as Envoy shows them to filters (observed with Envoy 1.40): :status
-// first, what belongs to the connection as it came (it is removed on the way to the client), a content-length that means
-// something, transfer-encoding where the response is chunked.
+// first, what belongs to the connection as it came (it is removed on the way to the client; net/http has removed a
+// "connection: close"), a content-length that means something, transfer-encoding where the response is chunked.
 func responseHeaders(dst *message.Headers, resp *http.Response) {
 	dst.Append(":status", strconv.Itoa(resp.StatusCode))
 	noBody := resp.StatusCode < 200 || resp.StatusCode == http.StatusNoContent
@@ -85,7 +85,7 @@ func applyResponseHeaders(w http.ResponseWriter, h *message.Headers) int {
 		dst[name], values = values[:1:1], values[1:]
 	}
 	// net/http must not add what it does not see.
-	if dst["date"] != nil {
+	if h.Has("date") {
 		dst["Date"] = nil
 	}
 	dst["Content-Type"] = nil

@@ -21,8 +21,10 @@ type requestBody struct {
 	queue   []message.Buffer
 	end     bool
 	closed  bool
-	// trailers is the transport's trailer map; it reads it when Read has answered io.EOF.
+	// trailers is the transport's trailer map. The transport looks at it before it calls Read and when Read has answered
+	// io.EOF, so it is filled in there; until then the trailers are in pushed.
 	trailers http.Header
+	pushed   *message.Headers
 }
 
 func newRequestBody() *requestBody {
@@ -46,10 +48,7 @@ func (b *requestBody) push(d *message.Buffer, end bool) {
 func (b *requestBody) pushTrailers(h *message.Headers) {
 	b.mu.Lock()
 	if !b.end {
-		for k, v := range h.All() {
-			b.trailers[http.CanonicalHeaderKey(k)] = append(b.trailers[http.CanonicalHeaderKey(k)], v)
-		}
-		b.end = true
+		b.end, b.pushed = true, h
 	}
 	b.mu.Unlock()
 	b.changed.Broadcast()
@@ -75,6 +74,12 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		return 0, errBodyClosed
 	}
 	if len(b.queue) == 0 {
+		if b.pushed != nil {
+			for k, v := range b.pushed.All() {
+				b.trailers[http.CanonicalHeaderKey(k)] = append(b.trailers[http.CanonicalHeaderKey(k)], v)
+			}
+			b.pushed = nil
+		}
 		return 0, io.EOF
 	}
 	d := &b.queue[0]

@@ -39,10 +39,7 @@ func (s *stream) requestHeaders(h *message.Headers, endStream bool) {
 		s.failUpstream(errNoRoute)
 		return
 	case route.DirectResponse != nil:
-		s.sendLocalReply(pluginhost.LocalReply{
-			Code: uint32(route.DirectResponse.Status), Body: route.DirectResponse.Body,
-			Details: "direct_response", GRPCStatus: -1,
-		})
+		s.respondDirectly(h, route.DirectResponse)
 		return
 	}
 	c := s.l.cluster(route.Cluster)
@@ -62,8 +59,19 @@ func (s *stream) requestHeaders(h *message.Headers, endStream bool) {
 	s.startUpstream(h, route, c, host, endStream)
 }
 
+// respondDirectly answers as the route says. A 201 names what was made (source: Envoy's Router::decodeHeaders).
+func (s *stream) respondDirectly(h *message.Headers, d *DirectResponse) {
+	r := pluginhost.LocalReply{Code: uint32(d.Status), Body: d.Body, Details: "direct_response", GRPCStatus: -1}
+	if d.Status == http.StatusCreated {
+		r.Headers = message.NewHeaders("location", h.Value(":scheme")+"://"+h.Value(":authority")+h.Value(":path"))
+	}
+	s.sendLocalReply(r)
+}
+
 // finalizeRequestHeaders makes the changes that the route asks for. It is called under the lock.
 func (s *stream) finalizeRequestHeaders(h *message.Headers, route *Route, host *endpoint) {
+	// Clients may not choose the router's behaviour; that they may where they are trusted is a later part of the router.
+	h.Del("x-envoy-upstream-rq-timeout-ms")
 	if route.Timeout > 0 {
 		h.Set("x-envoy-expected-rq-timeout-ms", strconv.FormatInt(route.Timeout.Milliseconds(), 10))
 	}

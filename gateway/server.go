@@ -38,7 +38,7 @@ type Options struct {
 //
 // Life: [New] checks the configuration and touches nothing outside; [Gateway.Start] opens logs, starts plugins, begins
 // to resolve names and listens, or undoes all that and says why; [Gateway.Shutdown] or [Gateway.Close] ends it. A
-// gateway is not started again. Addr and ReopenLogs may be called by any goroutine.
+// gateway is not started again. Once Start has returned, Addr and ReopenLogs may be called by any goroutine.
 type Gateway struct {
 	config    *Config
 	logger    *slog.Logger
@@ -51,6 +51,7 @@ type Gateway struct {
 	admin     *admin
 
 	connections atomic.Uint64
+	chunks      chunkPool
 	streams     streamCount
 	started     bool
 	closed      sync.Once

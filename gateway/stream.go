@@ -48,7 +48,20 @@ type stream struct {
 // bodyChunkSize is how much of a body is read at once.
 const bodyChunkSize = 32 << 10
 
-var bodyChunks = sync.Pool{New: func() any { return new([bodyChunkSize]byte) }}
+// bodyChunk is memory that one piece of a body is read into.
+type bodyChunk [bodyChunkSize]byte
+
+// chunkPool keeps body chunks from one stream for the next.
+type chunkPool struct{ pool sync.Pool }
+
+func (p *chunkPool) get() *bodyChunk {
+	if c, ok := p.pool.Get().(*bodyChunk); ok {
+		return c
+	}
+	return new(bodyChunk)
+}
+
+func (p *chunkPool) put(c *bodyChunk) { p.pool.Put(c) }
 
 // serveHTTP serves one request.
 func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +75,7 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 			s.filters[i].filter = p.NewFilter(worker, &s.filters[i].callbacks)
 		}
 	}
-	endStream := r.Body == nil || r.Body == http.NoBody
+	endStream := r.ContentLength == 0 // -1 is a body of unknown length
 	s.requestEnded.Store(endStream)
 	if !endStream {
 		// The response may begin while the request is still being read. HTTP/2 always lets it.
@@ -123,16 +136,26 @@ func (s *stream) end() {
 		s.idle.Stop()
 	}
 	if !s.requestEnded.Load() {
-		// A pump that still reads the request is interrupted. What is left of it is not worth keeping the connection for.
-		_ = s.out.rc.SetReadDeadline(time.Unix(1, 0))
-		if s.r.ProtoMajor >= 2 {
-			_ = s.r.Body.Close()
-		}
+		s.dropRequest()
 	}
 	s.pumps.Wait()
 	if s.aborted {
 		panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream, without a word
 	}
+}
+
+// closeLinger is how long a client that was answered before its request ended may go on sending: closing at once could
+// take the answer from it again (source: Envoy's delayed_close_timeout, which is longer; net/http adds as much).
+const closeLinger = 500 * time.Millisecond
+
+// dropRequest interrupts the pump that still reads the request.
+func (s *stream) dropRequest() {
+	deadline := time.Unix(1, 0)
+	if !s.aborted && s.r.ProtoMajor == 1 {
+		_ = s.out.rc.Flush()
+		deadline = time.Now().Add(closeLinger)
+	}
+	_ = s.out.rc.SetReadDeadline(deadline)
 }
 
 // takeUpstream reports, once, that the upstream request is ready to be sent.
@@ -204,8 +227,8 @@ func (s *stream) serveUpstream() {
 
 // pumpResponse reads the upstream's body into the chain.
 func (s *stream) pumpResponse(resp *http.Response) {
-	chunk := bodyChunks.Get().(*[bodyChunkSize]byte)
-	defer bodyChunks.Put(chunk)
+	chunk := s.l.gateway.chunks.get()
+	defer s.l.gateway.chunks.put(chunk)
 	for err := error(nil); err == nil && s.mayRead(&s.encode); {
 		// What was put is written before the chunk is used again.
 		if s.out.drain() != nil {
@@ -221,11 +244,11 @@ func (s *stream) pumpResponse(resp *http.Response) {
 			s.responseBody(&d, false)
 		}
 		switch {
-		case err == io.EOF && len(resp.Trailer) > 0 && s.l.trailers(s.r):
+		case errors.Is(err, io.EOF) && len(resp.Trailer) > 0 && s.l.trailers(s.r):
 			t := &message.Headers{}
 			trailers(t, resp.Trailer)
 			s.responseEnd(t)
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			s.responseBody(&message.Buffer{}, true)
 		case err != nil:
 			s.upstreamFailed(err)
@@ -239,8 +262,8 @@ func (s *stream) pumpResponse(resp *http.Response) {
 
 // pumpRequest reads the client's body into the chain.
 func (s *stream) pumpRequest() {
-	chunk := bodyChunks.Get().(*[bodyChunkSize]byte)
-	defer bodyChunks.Put(chunk)
+	chunk := s.l.gateway.chunks.get()
+	defer s.l.gateway.chunks.put(chunk)
 	for err := error(nil); err == nil && s.mayRead(&s.decode); {
 		var n int
 		n, err = s.r.Body.Read(chunk[:])
@@ -252,7 +275,7 @@ func (s *stream) pumpRequest() {
 			s.requestBody(&d, false)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			s.requestReceived()
 			if len(s.r.Trailer) > 0 && s.l.trailers(s.r) {
 				t := &message.Headers{}
@@ -266,6 +289,7 @@ func (s *stream) pumpRequest() {
 		}
 		body := s.up.body
 		s.release()
+		s.posted()
 		if body != nil {
 			body.waitDrained() // the chunk is used again
 		}
@@ -305,7 +329,7 @@ func (s *stream) upstreamFailed(err error) {
 	case s.encode.headers != nil && !s.info.upstreamReply:
 		return // a local reply is on its way
 	}
-	if context.Cause(s.up.request.Context()) == errRouteTimeout {
+	if errors.Is(context.Cause(s.up.request.Context()), errRouteTimeout) {
 		err = errRouteTimeout
 	}
 	if s.encode.headers == nil {

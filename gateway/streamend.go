@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -26,7 +27,7 @@ func (s *stream) responseHeaders(h *message.Headers, endStream bool) {
 		h.Set("connection", "close")
 	}
 	s.mu.Unlock()
-	s.put(responsePart{headers: h, end: endStream})
+	s.out.put(responsePart{headers: h, end: endStream})
 }
 
 // badResponseHeaders answers in place of a response from which a filter took its status (source: Envoy's
@@ -35,33 +36,35 @@ func (s *stream) badResponseHeaders() {
 	h, body := localReplyMessage(pluginhost.LocalReply{Code: http.StatusBadGateway, GRPCStatus: -1,
 		Body: []byte("missing required header: :status")}, s.localReplyContext())
 	s.mu.Lock()
-	s.info.responseCode, s.info.responseDetails = http.StatusBadGateway, "filter_removed_required_response_headers"
+	s.info.responseCode, s.info.responseDetails = http.StatusBadGateway, "filter_removed_required_response_headers{missing_required_header:_:status}"
 	s.info.upstreamReply = false
 	s.encode.aborted = true
 	finalizeResponseHeaders(h, &s.l.config.HTTP, time.Now())
 	s.mu.Unlock()
 	s.finishResponse()
-	s.put(responsePart{headers: h, end: len(body) == 0})
+	s.out.put(responsePart{headers: h, end: len(body) == 0})
 	if len(body) > 0 {
 		s.info.sent.Add(int64(len(body)))
-		s.put(responsePart{data: message.Own(body), end: true})
+		s.out.put(responsePart{data: message.Own(body), end: true})
 	}
 }
 
 // responseData implements terminus.
 func (s *stream) responseData(d *message.Buffer, endStream bool) {
 	s.info.sent.Add(int64(d.Len()))
-	s.put(responsePart{data: d.Take(), end: endStream})
+	s.out.put(responsePart{data: d.Take(), end: endStream})
 }
 
 // responseTrailers implements terminus.
 func (s *stream) responseTrailers(h *message.Headers) {
-	s.put(responsePart{trailers: h, end: true})
+	s.out.put(responsePart{trailers: h, end: true})
 }
 
-func (s *stream) put(p responsePart) {
-	s.out.put(p)
-	s.wake()
+// posted implements terminus: somebody who does not write to the client had the turn.
+func (s *stream) posted() {
+	if s.out.waiting() {
+		s.wake()
+	}
 }
 
 // reset implements terminus.
@@ -122,7 +125,7 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.s.info.received.Add(int64(n))
 	b.s.moved()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		b.s.requestReceived()
 		b.s.post(b.s.requestSent)
 	}

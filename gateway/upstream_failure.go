@@ -136,13 +136,13 @@ const http2RefusedStream = 7
 func resetReason(err error) (reason, flag string) {
 	var reset http2StreamError
 	if errors.As(err, &reset) {
-		if reset.Cause == nil && reset.Code == http2RefusedStream {
+		switch {
+		case reset.Cause == nil || reset.Cause.Error() != "received from peer":
+			return "protocol error", "UPE" // net/http reset it, for what the upstream sent
+		case reset.Code == http2RefusedStream:
 			return "remote refused stream reset", "UR"
 		}
-		if reset.Cause == nil {
-			return "remote reset", "UR"
-		}
-		return "protocol error", "UPE"
+		return "remote reset", "UR"
 	}
 	const terminated = "connection termination"
 	text := err.Error()
@@ -159,6 +159,7 @@ func resetReason(err error) (reason, flag string) {
 		strings.Contains(text, "client connection lost"),
 		strings.Contains(text, "client connection force closed"),
 		strings.Contains(text, "client conn not usable"),
+		strings.Contains(text, "client conn could not be established"),
 		strings.Contains(text, "server sent GOAWAY"),
 		strings.Contains(text, "conn was aborted"):
 		return terminated, "UC"

@@ -3,6 +3,7 @@ package wasmvm
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -54,6 +55,26 @@ func valueName(t api.ValueType) string {
 type functionImport struct {
 	module, name string
 	sig          signature
+}
+
+// fullName is the import's name as it is printed.
+func (i functionImport) fullName() string { return printable(i.module) + "." + printable(i.name) }
+
+// String writes the import as [Module.Imports] lists it.
+func (i functionImport) String() string { return i.fullName() + i.sig.String() }
+
+// printable is a name from a module as it may stand in a message: a module may call a function anything, line breaks and
+// megabytes of text included.
+func printable(name string) string {
+	const longest = 100
+	plain := len(name) <= longest
+	for i := 0; i < len(name) && plain; i++ {
+		plain = name[i] > ' ' && name[i] < 0x7f
+	}
+	if plain {
+		return name
+	}
+	return strconv.QuoteToASCII(name[:min(len(name), longest)])
 }
 
 type functionExport struct {
@@ -222,7 +243,8 @@ func (r *reader) imports(o *outline, types []signature, funcs *[]uint32) error {
 			if int(kind) < len(kindNames) {
 				what = "a " + kindNames[kind]
 			}
-			return fmt.Errorf("%w: %s.%s is %s; a plugin may import functions only", ErrImport, module, name, what)
+			full := functionImport{module: module, name: name}.fullName()
+			return fmt.Errorf("%w: %s is %s; a plugin may import functions only", ErrImport, full, what)
 		}
 		t := r.u32()
 		*funcs = append(*funcs, t)
@@ -239,7 +261,7 @@ func (r *reader) exports(o *outline, types []signature, funcs []uint32) {
 		case kind != kindFunction:
 			o.others[name] = kind
 		case int64(index) >= int64(len(funcs)):
-			r.fail(fmt.Errorf("export %q of function %d of %d", name, index, len(funcs)))
+			r.fail(fmt.Errorf("export %s of function %d of %d", printable(name), index, len(funcs)))
 		default:
 			o.exports = append(o.exports, functionExport{name, r.signature(types, funcs[index])})
 		}

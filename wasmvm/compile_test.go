@@ -239,7 +239,50 @@ func TestUnknownImports(t *testing.T) {
 	if got := vm.module.UnknownImports(); !slices.Equal(got, want) {
 		t.Errorf("UnknownImports = %q", got)
 	}
+	if got := vm.module.Extensions(); len(got) != 0 {
+		t.Errorf("Extensions = %q", got)
+	}
 	if got := vm.module.Imports(); len(got) != 7 || got[0] != "env.proxy_log(i32,i32,i32)i32" {
 		t.Errorf("Imports = %q", got)
+	}
+}
+
+func TestExtensions(t *testing.T) {
+	want := []string{
+		"env.proxy_get_upstream_hosts(i32,i32)i32",
+		"env.proxy_inject_encoded_data_to_filter_chain(i32,i32,i32)i32",
+		"env.proxy_redis_call(i32,i32,i32,i32,i32)i32",
+		"env.proxy_redis_init(i32,i32,i32,i32,i32,i32,i32)i32",
+		"env.proxy_set_upstream_override_host(i32,i32)i32",
+	}
+	if got := testModule(t, trampolineCode()).Extensions(); !slices.Equal(got, want) {
+		t.Errorf("Extensions = %q", got)
+	}
+}
+
+// TestNamesAreNotTrusted: a module may have names that would forge a line of a log.
+func TestNamesAreNotTrusted(t *testing.T) {
+	evil := "x\n2026-01-01 all is well \x1b[2J" + strings.Repeat("y", 1<<16)
+	m := wasmtest.Plugin()
+	m.Import(evil, evil, "", "")
+	mod := testModule(t, m.Bytes())
+	for _, s := range append(mod.Imports(), mod.UnknownImports()...) {
+		if len(s) > 300 || strings.ContainsAny(s, "\n\x1b") {
+			t.Errorf("%.300q", s)
+		}
+	}
+	for name, build := range map[string]func(m *wasmtest.Module){
+		"import":   func(m *wasmtest.Module) { m.ImportOther(evil, evil, 2, 0, 1) },
+		"twice":    func(m *wasmtest.Module) { m.Import(evil, evil, "", ""); m.Import(evil, evil, "i", "") },
+		"function": func(m *wasmtest.Module) { m.Func(evil, "", "i", wasmtest.Code{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := wasmtest.Plugin()
+			build(m)
+			_, err := testEngine(t).Compile(context.Background(), m.Bytes())
+			if err == nil || len(err.Error()) > 1200 || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("err = %.300q", err)
+			}
+		})
 	}
 }

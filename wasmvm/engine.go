@@ -10,8 +10,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
-
-	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
 // EngineConfig configures an [Engine].
@@ -71,7 +69,7 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 		return nil, err
 	}
 	if code, err = interruptible(code); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, fmt.Errorf("%w: %s", ErrInvalid, oneLine(err.Error()))
 	}
 	if !e.acquire() {
 		return nil, fmt.Errorf("engine is %w", ErrClosed)
@@ -96,12 +94,16 @@ func (m *Module) compile(ctx context.Context, code []byte, groups []importGroup,
 	// The rewritten code is not where its debug information thinks it is.
 	config := wazero.NewRuntimeConfig().WithCompilationCache(cache).WithDebugInfoEnabled(false)
 	rt := wazero.NewRuntimeWithConfig(ctx, config)
+	var compiled wazero.CompiledModule
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the engine failed on it: %v", ErrInvalid, r)
+			err = fmt.Errorf("%w: the engine failed on it: %s", ErrInvalid, oneLine(fmt.Sprint(r)))
 		}
 		if err != nil {
 			err = errors.Join(err, rt.Close(ctx))
+		}
+		if err != nil && compiled != nil {
+			err = errors.Join(err, compiled.Close(ctx))
 		}
 	}()
 	for _, g := range groups {
@@ -109,9 +111,9 @@ func (m *Module) compile(ctx context.Context, code []byte, groups []importGroup,
 			return err
 		}
 	}
-	compiled, err := rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), code)
+	compiled, err = rt.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), code)
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrInvalid, strings.ReplaceAll(err.Error(), "\n\t", "; "))
+		return fmt.Errorf("%w: %s", ErrInvalid, oneLine(err.Error()))
 	}
 	mem, ok := compiled.ExportedMemories()["memory"]
 	if !ok {
@@ -128,8 +130,16 @@ func (m *Module) compile(ctx context.Context, code []byte, groups []importGroup,
 	return nil
 }
 
-// Version is a module's ABI version.
-func (m *Module) Version() abi.Version { return m.version }
+// oneLine is the engine's text as it may stand in a message: it has line breaks of its own, and names from the module.
+func oneLine(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\n\t", "; "), "\n", "; ")
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), 1000)], "?"))
+}
 
 // uses counts who uses a thing that can be closed while it is still used: its owner, and others.
 type uses struct {

@@ -72,7 +72,7 @@ func (e *TrapError) Error() string {
 	}
 	fmt.Fprintf(&b, "%s trapped: %v", e.Callback, e.Reason)
 	if line, _, _ := strings.Cut(strings.TrimSpace(e.Output), "\n"); line != "" {
-		fmt.Fprintf(&b, " (%s)", line)
+		fmt.Fprintf(&b, " (%s)", oneLine(line[:min(len(line), 200)]))
 	}
 	return b.String()
 }

@@ -118,7 +118,7 @@ func (g importGroup) instantiate(ctx context.Context, rt wazero.Runtime) error {
 		b.NewFunctionBuilder().WithGoModuleFunction(f.run, f.sig.params, f.sig.results).Export(name)
 	}
 	if _, err := b.Instantiate(ctx); err != nil {
-		return fmt.Errorf("%w: namespace %s: %w", ErrImport, g.module, err)
+		return fmt.Errorf("%w: namespace %s: %s", ErrImport, printable(g.module), oneLine(err.Error()))
 	}
 	return nil
 }

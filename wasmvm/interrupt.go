@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
+
+	"github.com/sluice-gateway/sluice/wasmvm/fuel"
 )
 
 // A compiled module calls this import every so often; see package fuel.
@@ -16,6 +18,11 @@ const (
 	// for each 4 KiB that it carries: so much work of the host costs the module little fuel.
 	hostRefill = 1000
 )
+
+// interruptible rewrites a module so that it calls yieldFunction every so often.
+func interruptible(code []byte) ([]byte, error) {
+	return fuel.Rewrite(code, fuel.Options{YieldModule: yieldModule, YieldName: yieldName})
+}
 
 var yieldFunction = hostFunction{run: func(ctx context.Context, _ api.Module, _ []uint64) {
 	ctx.(*callContext).vm.yield()

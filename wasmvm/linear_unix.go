@@ -2,7 +2,7 @@
 
 package wasmvm
 
-import "syscall"
+import "golang.org/x/sys/unix"
 
 // linearMemory is a module's memory, outside of the Go heap: address space is reserved for all that it may become, and
 // committed as it grows. So it never moves, growing copies nothing, and the garbage collector does not see it.
@@ -12,7 +12,7 @@ type linearMemory struct {
 }
 
 func reserveMemory(limit uint64) (*linearMemory, error) {
-	b, err := syscall.Mmap(-1, 0, int(limit), syscall.PROT_NONE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	b, err := unix.Mmap(-1, 0, int(limit), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 		return nil
 	}
 	if size > m.size {
-		if syscall.Mprotect(m.b[m.size:size], syscall.PROT_READ|syscall.PROT_WRITE) != nil {
+		if unix.Mprotect(m.b[m.size:size], unix.PROT_READ|unix.PROT_WRITE) != nil {
 			return nil
 		}
 		m.size = size
@@ -36,7 +36,7 @@ func (m *linearMemory) Reallocate(size uint64) []byte {
 // Free implements experimental.LinearMemory. It may be called twice.
 func (m *linearMemory) Free() {
 	if m.b != nil {
-		_ = syscall.Munmap(m.b) // fails only for what is not a mapping
+		_ = unix.Munmap(m.b) // fails only for what is not a mapping
 		m.b, m.size = nil, 0
 	}
 }

@@ -23,8 +23,12 @@ type Module struct {
 	has                [callbackCount]bool
 	mainTakesNothing   bool
 	minPages, maxPages uint32
-	imports, unknown   []string
+
+	imports, unknown, extensions []string
 }
+
+// Version is the ABI version that the module declares; of several that the host knows, the first in its export section.
+func (m *Module) Version() abi.Version { return m.version }
 
 // Imports lists the functions that the module imports, in its order, as "env.proxy_log(i32,i32,i32)i32".
 func (m *Module) Imports() []string { return append([]string(nil), m.imports...) }
@@ -33,6 +37,9 @@ func (m *Module) Imports() []string { return append([]string(nil), m.imports...)
 // namespaces of WASI: 52, not supported). A name that the host has with another signature is among them, with the
 // host's signature behind it.
 func (m *Module) UnknownImports() []string { return append([]string(nil), m.unknown...) }
+
+// Extensions lists the imports that Higress added to the ABI: stock Envoy does not load a module that has any.
+func (m *Module) Extensions() []string { return append([]string(nil), m.extensions...) }
 
 // CacheError tells why the engine's cache directory could not be used for this module, nil if it could. The module is
 // none the worse for it.
@@ -65,7 +72,7 @@ func (m *Module) inspect(o *outline) error {
 	}
 	if m.version == abi.VersionUnknown {
 		if strange != "" {
-			return fmt.Errorf("%w: the module exports %s; supported are 0.1.0, 0.2.0, 0.2.1 and 0.2.100", ErrNoABI, strange)
+			return fmt.Errorf("%w: the module exports %s; supported are 0.1.0, 0.2.0, 0.2.1 and 0.2.100", ErrNoABI, printable(strange))
 		}
 		return fmt.Errorf("%w: the module exports no proxy_abi_version_0_2_1 or the like; "+
 			"is it a proxy-wasm plugin, and is its SDK imported?", ErrNoABI)
@@ -126,9 +133,8 @@ func (m *Module) resolve(o *outline) ([]importGroup, error) {
 	groups := []importGroup{{module: yieldModule, functions: map[string]hostFunction{yieldName: yieldFunction}}}
 	index := map[string]int{}
 	for _, imp := range o.imports {
-		full := imp.module + "." + imp.name
 		if imp.module == "" || imp.module == yieldModule {
-			return nil, fmt.Errorf("%w: %s: that namespace cannot be imported from", ErrImport, full)
+			return nil, fmt.Errorf("%w: %s: that namespace cannot be imported from", ErrImport, imp.fullName())
 		}
 		at, ok := index[imp.module]
 		if !ok {
@@ -138,20 +144,22 @@ func (m *Module) resolve(o *outline) ([]importGroup, error) {
 		}
 		if before, again := groups[at].functions[imp.name]; again {
 			if !before.sig.equal(imp.sig) {
-				return nil, fmt.Errorf("%w: %s is imported with two signatures, %s and %s", ErrImport, full, before.sig, imp.sig)
+				return nil, fmt.Errorf("%w: %s is imported with two signatures, %s and %s", ErrImport, imp.fullName(), before.sig, imp.sig)
 			}
 			continue
 		}
-		m.imports = append(m.imports, full+imp.sig.String())
+		m.imports = append(m.imports, imp.String())
 		f, known := lookup(imp.module, imp.name)
 		switch {
 		case !known:
-			m.unknown = append(m.unknown, full+imp.sig.String())
+			m.unknown = append(m.unknown, imp.String())
 			f = standIn(imp)
 		case !f.sig.equal(imp.sig):
 			// Such a module loads too: it may never make the call, and a missing function would not stop it either.
-			m.unknown = append(m.unknown, full+imp.sig.String()+", the host's is "+f.sig.String())
+			m.unknown = append(m.unknown, imp.String()+", the host's is "+f.sig.String())
 			f = standIn(imp)
+		case imp.module == "env" && hostCalls[imp.name].origin == higress:
+			m.extensions = append(m.extensions, imp.String())
 		}
 		groups[at].functions[imp.name] = f
 	}

@@ -130,7 +130,7 @@ func (vm *VM) start(ctx context.Context) (err error) {
 		if inner := errors.Unwrap(err); inner != nil {
 			return vm.trapped("start function", inner)
 		}
-		return fmt.Errorf("%w: %w", ErrInvalid, err) // say, data past the end of its memory
+		return fmt.Errorf("%w: %s", ErrInvalid, oneLine(err.Error())) // say, data past the end of its memory
 	}
 	vm.memory = vm.instance.Memory()
 	vm.ctx.Context = context.Background() // calls outlive Instantiate; wazero only looks for values in it
@@ -252,6 +252,8 @@ func (vm *VM) trapped(callback string, err error) error {
 	}
 	trap.Output = vm.out.crashed()
 	vm.kill(trap)
+	// A recursion may have left a hundred megabytes of stack behind.
+	vm.functions, vm.allocator = [callbackCount]api.Function{}, nil
 	return trap
 }
 

@@ -22,7 +22,7 @@ const (
 
 	// stretch is what may be spent between two checks before a further one is put in. It is also, but for the last
 	// instruction's own cost, what a loop can be charged for one round.
-	stretch = 512
+	stretch = 2000
 )
 
 // unreachable is the cost at a place that cannot be reached: less than any cost, whatever is added to it.
