@@ -42,8 +42,10 @@ func (c *filterChain) sendLocalReply(r pluginhost.LocalReply) {
 	}
 }
 
-// replyThroughChain sends r through all encoder filters.
+// replyThroughChain sends r through all encoder filters. The request goes no further, whoever resumes it while an
+// encoder filter holds the reply.
 func (c *filterChain) replyThroughChain(r pluginhost.LocalReply) {
+	c.decode.aborted = true
 	h, body := localReplyMessage(r, c.end.localReply(&r))
 	c.response(h, len(body) == 0)
 	if len(body) > 0 && !c.complete {

@@ -1,7 +1,7 @@
 package pluginhost
 
 import (
-	"strings"
+	"bytes"
 
 	"github.com/sluice-gateway/sluice/message"
 	"github.com/sluice-gateway/sluice/sdk/abi"
@@ -90,6 +90,29 @@ func (v *vm) clearRouteCache() {
 	}
 }
 
+// legal reports whether a header may be written: nothing that would end its line, and not without a name. Envoy leaves
+// that to the plugin.
+func legal(name, value []byte) bool {
+	return len(name) > 0 && oneLine(name) && oneLine(value)
+}
+
+func oneLine(b []byte) bool {
+	return bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, '\n') < 0 && bytes.IndexByte(b, 0) < 0
+}
+
+// legalPairs reports whether pairs are well formed, not too many, and legal headers.
+func legalPairs(pairs abi.Pairs) bool {
+	if pairs.Validate() != nil || len(pairs) > abi.MaxPairsBytes || pairs.Len() > abi.MaxPairs {
+		return false
+	}
+	for name, value := range pairs.All() {
+		if !legal(name, value) {
+			return false
+		}
+	}
+	return true
+}
+
 // GetHeaderMapPairs implements [abi.Host]. A map that is not there is an empty one, as in Envoy.
 func (v *vm) GetHeaderMapPairs(dst []byte, m abi.MapType) ([]byte, abi.Status) {
 	if h := v.headerMap(m); h != nil {
@@ -98,13 +121,10 @@ func (v *vm) GetHeaderMapPairs(dst []byte, m abi.MapType) ([]byte, abi.Status) {
 	return dst, abi.StatusOK
 }
 
-// SetHeaderMapPairs implements [abi.Host]. Malformed or too many pairs change nothing; Envoy would empty the map.
+// SetHeaderMapPairs implements [abi.Host]. Malformed, illegal or too many pairs change nothing; Envoy would empty the map.
 func (v *vm) SetHeaderMapPairs(m abi.MapType, pairs abi.Pairs) abi.Status {
-	if pairs.Validate() != nil || len(pairs) > abi.MaxPairsBytes || pairs.Len() > abi.MaxPairs {
-		return abi.StatusBadArgument
-	}
 	h := v.writableMap(m)
-	if h == nil {
+	if h == nil || !legalPairs(pairs) {
 		return abi.StatusBadArgument
 	}
 	if !v.allow(len(pairs) + 64*pairs.Len()) {
@@ -112,7 +132,7 @@ func (v *vm) SetHeaderMapPairs(m abi.MapType, pairs abi.Pairs) abi.Status {
 	}
 	h.Reset()
 	for name, value := range pairs.All() {
-		h.Add(v.intern(name), string(value))
+		h.Add(v.internName(name), string(value))
 	}
 	return v.edited(m)
 }
@@ -145,26 +165,26 @@ func (v *vm) GetHeaderMapValue(dst []byte, m abi.MapType, key []byte) ([]byte, a
 // AddHeaderMapValue implements [abi.Host].
 func (v *vm) AddHeaderMapValue(m abi.MapType, key, value []byte) abi.Status {
 	h := v.writableMap(m)
-	if h == nil {
+	if h == nil || !legal(key, value) {
 		return abi.StatusBadArgument
 	}
 	if h.Len() >= maxFields || !v.allow(len(key)+len(value)) {
 		return abi.StatusInternalFailure
 	}
-	h.Add(v.intern(key), string(value))
+	h.Add(v.internName(key), string(value))
 	return v.edited(m)
 }
 
 // ReplaceHeaderMapValue implements [abi.Host].
 func (v *vm) ReplaceHeaderMapValue(m abi.MapType, key, value []byte) abi.Status {
 	h := v.writableMap(m)
-	if h == nil {
+	if h == nil || !legal(key, value) {
 		return abi.StatusBadArgument
 	}
 	if h.Len() > maxFields || !v.allow(len(key)+len(value)) {
 		return abi.StatusInternalFailure
 	}
-	h.Set(v.intern(key), string(value))
+	h.Set(v.internName(key), string(value))
 	return v.edited(m)
 }
 
@@ -174,6 +194,6 @@ func (v *vm) RemoveHeaderMapValue(m abi.MapType, key []byte) abi.Status {
 	if h == nil {
 		return abi.StatusBadArgument
 	}
-	h.Del(strings.ToLower(v.intern(key)))
+	h.Del(v.internName(key))
 	return v.edited(m)
 }

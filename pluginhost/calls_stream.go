@@ -22,7 +22,7 @@ func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pa
 	if f == nil || f.over {
 		return abi.StatusOK
 	}
-	if f.replied || headers.Validate() != nil {
+	if f.replied || !legalPairs(headers) {
 		return abi.StatusBadArgument
 	}
 	if !v.allow(len(details) + len(body) + len(headers) + 64*headers.Len()) {
@@ -59,8 +59,10 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	}
 	switch stream {
 	case abi.StreamHTTPRequest:
-		f.request.resume()
-		v.note(action{kind: continueRequest})
+		if !f.replied { // a request that was answered goes nowhere
+			f.request.resume()
+			v.note(action{kind: continueRequest})
+		}
 	case abi.StreamHTTPResponse:
 		f.response.resume()
 		v.note(action{kind: continueResponse})

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -261,4 +262,42 @@ func TestFairLockHammer(t *testing.T) {
 	}
 	wg.Wait()
 	wantEqual(t, "counted", n, 16000)
+}
+
+// What on_context_create makes effective does not last into the next callback.
+func TestEffectiveContextEndsWithTheCallback(t *testing.T) {
+	s := start(t, map[string]handler{
+		"context_create": func(c call) (uint32, error) {
+			if c.id > 2 {
+				wantEqual(t, "set", c.SetEffectiveContext(2), abi.StatusOK)
+			}
+			return 0, nil
+		},
+		"request_headers": func(c call) (uint32, error) {
+			v, _ := c.GetHeaderMapValue(nil, 0, []byte(":path"))
+			wantEqual(t, "path", string(v), fmt.Sprint("/", c.id))
+			return uint32(abi.HeaderStopIteration), nil
+		},
+		"log": func(c call) (uint32, error) {
+			v, _ := c.GetHeaderMapValue(nil, 0, []byte(":path"))
+			wantEqual(t, "path", string(v), fmt.Sprint("/", c.id))
+			return 0, nil
+		},
+	})
+	var fs []*Filter
+	for id := 2; id <= 4; id++ {
+		cb := newStream()
+		cb.request.Set(":path", fmt.Sprint("/", id))
+		f := s.filter(cb)
+		fs = append(fs, f)
+		if id < 4 {
+			f.DecodeHeaders(cb.request, true)
+		}
+	}
+	for _, f := range fs[1:] {
+		f.OnLog()
+	}
+	for _, f := range fs {
+		f.OnDestroy()
+	}
 }

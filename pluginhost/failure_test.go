@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -211,5 +212,76 @@ func TestReloadThatFails(t *testing.T) {
 	}
 	if !strings.Contains(s.log.String(), "plugin VM not reloaded") {
 		t.Errorf("log:\n%s", s.log.String())
+	}
+}
+
+// A fail-open stream whose plugin dies is let go in both directions, and what comes later is not collected for it.
+func TestFailOpenLetsEverythingGo(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		die    string // the callback that traps
+		events string
+	}{
+		{"in the response", "response_headers", "continue request"},
+		{"in the request", "request_trailers", ""},
+		{"elsewhere", "tick", "continue request"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := start(t, map[string]handler{tc.die: trap, "request_body": answer(abi.DataStopIterationAndBuffer)},
+				func(c *Config) { c.FailurePolicy = FailOpen })
+			cb := newStream()
+			f := s.filter(cb)
+			f.DecodeHeaders(cb.request, false)
+			f.DecodeData(buffer("one"), false)
+			switch tc.die {
+			case "tick":
+				s.tick()
+			case "request_trailers":
+				wantEqual(t, "trailers", f.DecodeTrailers(cb.request), abi.TrailerContinue)
+			default:
+				wantEqual(t, "headers", f.EncodeHeaders(cb.response, false), abi.HeaderContinue)
+			}
+			wantEqual(t, "events", cb.happened(), tc.events)
+			d := buffer("two")
+			if tc.die == "request_trailers" {
+				return
+			}
+			wantEqual(t, "later data", f.DecodeData(d, true), abi.DataContinue)
+			wantEqual(t, "later data", string(d.Bytes()), "two")
+		})
+	}
+}
+
+// A stream that the plugin answered does not wait for it any more; the answer may, if the plugin holds that back.
+func TestTrapAfterReply(t *testing.T) {
+	for _, policy := range []FailurePolicy{FailClosed, FailOpen} {
+		for _, holds := range []bool{false, true} {
+			t.Run(fmt.Sprint([]string{"closed", "open"}[policy], " holds the reply back ", holds), func(t *testing.T) {
+				on := map[string]handler{"log": trap, "tick": func(c call) (uint32, error) {
+					c.SetEffectiveContext(2)
+					wantEqual(t, "resume", c.ContinueStream(abi.StreamHTTPRequest), abi.StatusOK)
+					return 0, nil
+				}, "request_headers": func(c call) (uint32, error) {
+					c.SendLocalResponse(403, nil, nil, nil, -1)
+					return 0, nil
+				}}
+				want := ""
+				if holds {
+					on["response_headers"] = answer(abi.HeaderStopIteration)
+					want = []string{failReply, "continue response"}[policy]
+				}
+				s := start(t, on, func(c *Config) { c.FailurePolicy = policy })
+				cb := newStream()
+				f := s.filter(cb)
+				f.DecodeHeaders(cb.request, false)
+				f.EncodeHeaders(cb.response, true)
+				s.tick()
+				wantEqual(t, "reply", cb.happened(), `reply 403 "" "" grpc -1`)
+				s.filter(newStream()).OnLog()
+				wantEqual(t, "events", cb.happened(), want)
+				f.OnLog()
+				f.OnDestroy()
+			})
+		}
 	}
 }

@@ -50,6 +50,8 @@ type direction struct {
 	last bool
 	// buffering: the plugin has the body collected, and sees all of it.
 	buffering bool
+	// flushed, of the turn: what was collected has gone on since.
+	flushed bool
 	// stopped: the plugin holds the message back.
 	stopped bool
 	// wasStopped is stopped as it was when the callback began.
@@ -76,6 +78,9 @@ func (f *Filter) attach() bool {
 	f.created = true
 	return true
 }
+
+// paused reports that the stream waits for the plugin. The VM's lock is held, or the VM is dead.
+func (f *Filter) paused() bool { return f.request.stopped && !f.replied || f.response.stopped }
 
 // enter begins a callback, unless the VM is dead.
 func (f *Filter) enter() bool {
@@ -111,10 +116,23 @@ func (f *Filter) conclude(d *direction, callback string, a, stop abi.Action, err
 	f.actions = nil
 	v.unlock()
 	if err != nil {
-		return f.fail(stop)
+		a = f.fail(stop)
+		if a == abi.ActionContinue {
+			f.resumeStopped(f.other(d)) // d's message goes on by the answer
+		}
+		return a
 	}
 	f.perform(actions)
+	d.flushed = false
 	return a
+}
+
+// other returns the direction that is not d.
+func (f *Filter) other(d *direction) *direction {
+	if d == &f.request {
+		return &f.response
+	}
+	return &f.request
 }
 
 // DecodeHeaders begins the stream.
@@ -129,6 +147,7 @@ func (f *Filter) DecodeHeaders(h *message.Headers, endStream bool) abi.Action {
 	err := v.plugin.OnContextCreate(f.id, f.root.id)
 	a := abi.HeaderContinue
 	if err == nil {
+		v.SetEffectiveContext(0)
 		d.headers = h
 		a, err = v.plugin.OnRequestHeaders(f.id, uint32(h.Len()), endStream)
 	}
@@ -173,13 +192,16 @@ func (f *Filter) DecodeData(data *message.Buffer, endStream bool) abi.Action {
 		return abi.DataContinue
 	}
 	d := &f.request
-	if d.buffering && !f.cb.AddDecodedData(data, false) || f.gone {
+	buffering := d.buffering && !d.flushed
+	if buffering && !f.cb.AddDecodedData(data, false) || f.gone {
 		return abi.DataStopIterationAndBuffer
 	}
 	if !f.enter() {
+		d.buffering = false
 		return f.fail(abi.DataStopIterationNoBuffer)
 	}
 	d.begin()
+	d.buffering = buffering
 	d.chunk, d.last = data, endStream
 	size := bodySize(d, f.cb.DecodingBuffer)
 	a, err := f.vm.plugin.OnRequestBody(f.id, size, endStream)
@@ -192,13 +214,16 @@ func (f *Filter) EncodeData(data *message.Buffer, endStream bool) abi.Action {
 		return abi.DataContinue
 	}
 	d := &f.response
-	if d.buffering && !f.cb.AddEncodedData(data, false) || f.gone {
+	buffering := d.buffering && !d.flushed
+	if buffering && !f.cb.AddEncodedData(data, false) || f.gone {
 		return abi.DataStopIterationAndBuffer
 	}
 	if !f.enter() {
+		d.buffering = false
 		return f.fail(abi.DataStopIterationNoBuffer)
 	}
 	d.begin()
+	d.buffering = buffering
 	d.chunk, d.last = data, endStream
 	size := bodySize(d, f.cb.EncodingBuffer)
 	a, err := f.vm.plugin.OnResponseBody(f.id, size, endStream)
@@ -211,9 +236,7 @@ func (f *Filter) concludeData(d *direction, callback string, a abi.Action, err e
 		a = abi.DataContinue
 	}
 	d.chunk = nil
-	if err == nil {
-		d.buffering = a == abi.DataStopIterationAndBuffer && !f.vm.stopNext
-	}
+	d.buffering = a == abi.DataStopIterationAndBuffer && !f.vm.stopNext && err == nil
 	return f.conclude(d, callback, a, abi.DataStopIterationNoBuffer, err)
 }
 

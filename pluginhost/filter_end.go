@@ -35,6 +35,7 @@ func (f *Filter) OnLog() {
 	}
 	f.over = true
 	if err == nil {
+		f.vm.SetEffectiveContext(0)
 		f.logging = true
 		err = f.vm.plugin.OnLog(f.id)
 		f.logging = false
@@ -87,13 +88,23 @@ func (f *Filter) failPaused() {
 	if f.gone || f.fail(abi.ActionPause) != abi.ActionContinue {
 		return
 	}
-	if f.request.stopped {
-		f.request.stopped = false
-		f.cb.ContinueDecoding()
+	f.resumeStopped(&f.request)
+	if !f.gone {
+		f.resumeStopped(&f.response)
 	}
-	if f.response.stopped && !f.gone {
-		f.response.stopped = false
+}
+
+// resumeStopped lets the message of d go on if the plugin, which is dead, holds it back.
+func (f *Filter) resumeStopped(d *direction) {
+	if !d.stopped {
+		return
+	}
+	d.stopped, d.buffering = false, false
+	switch {
+	case d == &f.response:
 		f.cb.ContinueEncoding()
+	case !f.replied:
+		f.cb.ContinueDecoding()
 	}
 }
 
@@ -133,8 +144,10 @@ func (f *Filter) perform(actions []action) {
 			f.cb.SendLocalReply(*a.reply)
 			return // the stream is over, as far as the plugin can move it
 		case continueRequest:
+			f.request.flushed = true
 			f.cb.ContinueDecoding()
 		case continueResponse:
+			f.response.flushed = true
 			f.cb.ContinueEncoding()
 		case resetStream:
 			f.cb.ResetStream(detailsClosed)

@@ -328,3 +328,49 @@ func TestStreamActions(t *testing.T) {
 		})
 	}
 }
+
+// Once a collected body was let go by a tick, what comes later is streamed.
+func TestResumeEndsBuffering(t *testing.T) {
+	for _, side := range []string{"request", "response"} {
+		t.Run(side, func(t *testing.T) {
+			var saw []string
+			kind, stream := abi.BufferHTTPRequestBody, abi.StreamHTTPRequest
+			if side == "response" {
+				kind, stream = abi.BufferHTTPResponseBody, abi.StreamHTTPResponse
+			}
+			s := start(t, map[string]handler{
+				side + "_body": func(c call) (uint32, error) {
+					saw = append(saw, body(c, kind))
+					if len(saw) == 1 {
+						return uint32(abi.DataStopIterationAndBuffer), nil
+					}
+					return 0, nil
+				},
+				"tick": func(c call) (uint32, error) {
+					c.SetEffectiveContext(2)
+					saw = append(saw, body(c, kind))
+					c.ContinueStream(stream)
+					return 0, nil
+				},
+			})
+			cb := newStream()
+			f := s.filter(cb)
+			f.DecodeHeaders(cb.request, false)
+			give, to := f.DecodeData, &cb.decoding
+			if side == "response" {
+				give, to = f.EncodeData, &cb.encoding
+			}
+			d := buffer("one")
+			wantEqual(t, "first", give(d, false), abi.DataStopIterationAndBuffer)
+			cb.add(to, d)
+			s.tick()
+			wantEqual(t, "events", cb.happened(), "continue "+side)
+			*to = nil
+			d = buffer("two")
+			wantEqual(t, "second", give(d, true), abi.DataContinue)
+			wantEqual(t, "piece", string(d.Bytes()), "two")
+			wantEqual(t, "saw", fmt.Sprint(saw), `[3/false "one" ok 0/false "one" ok 3/true "two" ok]`)
+			f.OnDestroy()
+		})
+	}
+}

@@ -61,6 +61,15 @@ type group struct {
 	vms     []*vm
 	made    []time.Time
 	plugins []*Plugin
+	left    leftover
+}
+
+// unlock gives the group's lock back, and then does what was left over: that may need the lock again.
+func (g *group) unlock() {
+	left := g.left
+	g.left = leftover{}
+	g.mu.Unlock()
+	left.do()
 }
 
 func newGroup(h *Host, key groupKey, cfg *Config) *group {
@@ -75,7 +84,10 @@ func newGroup(h *Host, key groupKey, cfg *Config) *group {
 // start starts p on every worker.
 func (g *group) start(ctx context.Context, p *Plugin) error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
+	if p.closed {
+		return p.startError(StepCompile, nil, ErrClosed)
+	}
 	if g.module == nil {
 		m, err := g.host.compile(ctx, g.cfg, g.key.code)
 		if err != nil {
@@ -127,7 +139,7 @@ func (g *group) replace(ctx context.Context, w int) error {
 		if err := g.startRoot(p, w); err != nil {
 			v.lock.Lock()
 			v.kill(fmt.Errorf("restart: %w", err))
-			v.unlock()
+			g.left.add(v.release())
 			return err
 		}
 	}
@@ -138,7 +150,7 @@ func (g *group) replace(ctx context.Context, w int) error {
 // as good as it gets.
 func (g *group) reload(w int, backoff time.Duration) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	defer g.unlock()
 	if !g.vms[w].isDead() || time.Since(g.made[w]) < backoff {
 		return
 	}
@@ -164,6 +176,7 @@ func (g *group) repair() {
 // remove takes p out of the plugins that a new VM is to have.
 func (g *group) remove(p *Plugin) {
 	g.mu.Lock()
+	p.closed = true
 	g.plugins = slices.DeleteFunc(g.plugins, func(q *Plugin) bool { return q == p })
 	g.mu.Unlock()
 }

@@ -216,3 +216,87 @@ func TestSharedVM(t *testing.T) {
 		wantEqual(t, "events", cb.happened(), "")
 	})
 }
+
+// resumer is a stream that, resumed, goes on to a next filter.
+type resumer struct {
+	*stream
+	next func()
+}
+
+func (s *resumer) ContinueDecoding() { s.next() }
+
+// A plugin that dies at its start fails the streams of those that share its VM, and what these do then may need the
+// group of VMs itself.
+func TestStartThatFailsOthersStreams(t *testing.T) {
+	s := start(t, map[string]handler{
+		"configure": func(c call) (uint32, error) {
+			conf, _ := c.GetBufferBytes(nil, abi.BufferPluginConfiguration, 0, 100)
+			if string(conf) == "bad" {
+				return 0, errTrap
+			}
+			return 1, nil
+		},
+		"request_headers": answer(abi.HeaderStopIteration),
+	}, func(c *Config) { c.FailurePolicy = FailOpen })
+	cfg := s.plugin.cfg
+	cfg.Name, cfg.FailurePolicy, cfg.ReloadBackoff = "reloads", FailReload, 1
+	reloads, err := s.host.NewPlugin(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cb := newStream()
+	second := reloads.NewFilter(0, cb)
+	var got abi.Action
+	f := s.plugin.NewFilter(0, &resumer{cb, func() { got = second.DecodeHeaders(cb.request, true) }})
+	wantEqual(t, "paused", f.DecodeHeaders(cb.request, true), abi.HeaderStopIteration)
+	cfg.Name, cfg.Configuration = "bad", []byte("bad")
+	if _, err := s.host.NewPlugin(t.Context(), cfg); !errors.Is(err, errTrap) {
+		t.Fatalf("error %v", err)
+	}
+	wantEqual(t, "next filter", got, abi.HeaderStopIteration)
+	wantEqual(t, "events", cb.happened(), "")
+	f.OnDestroy()
+	second.OnDestroy()
+}
+
+// closable is a native plugin that must be closed.
+type closable struct {
+	abi.Plugin
+	closed int
+}
+
+func (c *closable) Close() error {
+	c.closed++
+	return errors.New("cannot be closed")
+}
+
+func TestNativePluginIsClosed(t *testing.T) {
+	c := &closable{Plugin: &fake{}}
+	s := start(t, nil, func(cfg *Config) {
+		start := cfg.Native
+		cfg.Native = func(h abi.Host) abi.Plugin { start(h); return c }
+	})
+	wantEqual(t, "name", s.plugin.Name(), "test")
+	closeHost(t, s.host)
+	wantEqual(t, "closed", c.closed, 1)
+	if !strings.Contains(s.log.String(), "cannot be closed") {
+		t.Errorf("log:\n%s", s.log.String())
+	}
+}
+
+// A plugin that is being started when its host is closed is not started.
+func TestHostClosedDuringStart(t *testing.T) {
+	s := start(t, nil)
+	cfg := s.plugin.cfg
+	cfg.VMID = "another"
+	p, err := s.host.join(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeHost(t, s.host)
+	s.fake.took()
+	if err := p.group.start(t.Context(), p); !errors.Is(err, ErrClosed) {
+		t.Errorf("error %v", err)
+	}
+	wantEqual(t, "callbacks", s.fake.took(), "")
+}

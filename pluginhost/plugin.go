@@ -26,6 +26,8 @@ type Plugin struct {
 	live  atomic.Int64
 	once  sync.Once
 	ended chan struct{}
+	// closed is guarded by the group's lock.
+	closed bool
 	// timers counts the goroutines that timers of the plugin run, or will run.
 	timers sync.WaitGroup
 }
@@ -108,8 +110,9 @@ func (p *Plugin) root(w int) *root {
 func (p *Plugin) startError(step string, v *vm, err error) error {
 	e := &StartError{Plugin: p.cfg.Name, Source: p.cfg.CodeSource, Step: step, Err: err}
 	if v != nil {
-		if last := v.lastLog(); !strings.Contains(err.Error(), last) {
-			e.LastLog = last
+		last := v.lastLog()
+		if line, _, _ := strings.Cut(last, "\n"); !strings.Contains(err.Error(), line) {
+			e.LastLog = last // it is not in the error yet, as a panic is
 		}
 	}
 	return e

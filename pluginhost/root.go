@@ -34,10 +34,10 @@ type root struct {
 }
 
 // startRoot makes p's root context, starts and configures it. On failure it returns the step that failed, and nothing of
-// the root is left.
+// the root is left. The group's lock is held.
 func (v *vm) startRoot(p *Plugin) (r *root, step string, err error) {
 	v.lock.Lock()
-	defer v.unlock()
+	defer func() { v.group.left.add(v.release()) }()
 	if v.dead != nil {
 		return nil, StepCreateContext, v.dead
 	}
@@ -153,7 +153,7 @@ func (r *root) end() {
 		r.plugin.timers.Done()
 	}
 	delete(r.vm.roots, r.id)
-	r.vm.gone = append(r.vm.gone, r.plugin)
+	r.vm.left.gone = append(r.vm.left.gone, r.plugin)
 }
 
 // arm starts the root's timer, if it has a period.

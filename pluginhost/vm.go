@@ -48,8 +48,7 @@ type vm struct {
 	touched []*Filter // streams other than callStream that have actions
 	rearmed []*root   // roots with a new tick period
 	done    []*root   // roots that called proxy_done
-	posts   []post    // to be posted when the lock is free
-	gone    []*Plugin // each has one root context less
+	left    leftover
 
 	metrics     []*metric
 	metricIDs   map[metricKey]uint32
@@ -59,12 +58,6 @@ type vm struct {
 	keepLog     bool // remember what is logged
 	logged      string
 	loggedError string
-}
-
-// post is a function for a stream's turn.
-type post struct {
-	cb Callbacks
-	f  func()
 }
 
 // maxSpent bounds what one callback may have the host copy, so that a plugin cannot exhaust the memory of the process in
@@ -111,7 +104,7 @@ func (v *vm) finish(callback string, err error) {
 	for i, g := range v.touched {
 		actions := g.actions
 		g.actions, v.touched[i] = nil, nil
-		v.posts = append(v.posts, post{g.cb, func() { g.perform(actions) }})
+		v.left.posts = append(v.left.posts, post{g.cb, func() { g.perform(actions) }})
 	}
 	v.touched = v.touched[:0]
 	if err != nil {
@@ -124,26 +117,52 @@ func (v *vm) finish(callback string, err error) {
 	v.rearmed = v.rearmed[:0]
 }
 
-// unlock gives the VM's lock back, and then does what must not be done under it.
+// leftover is what must not be done under a VM's lock, or a group's.
+type leftover struct {
+	posts []post
+	gone  []*Plugin // each has one root context less
+}
+
+// post is a function for a stream's turn.
+type post struct {
+	cb Callbacks
+	f  func()
+}
+
+func (l *leftover) add(more leftover) {
+	l.posts = append(l.posts, more.posts...)
+	l.gone = append(l.gone, more.gone...)
+}
+
+// do does it. A post may run anything that streams do, on this goroutine.
+func (l *leftover) do() {
+	for _, p := range l.posts {
+		p.cb.Post(p.f)
+	}
+	for _, p := range l.gone {
+		p.drop()
+	}
+}
+
+// unlock gives the VM's lock back, and then does what was left over.
 func (v *vm) unlock() {
+	left := v.release()
+	left.do()
+}
+
+// release gives the VM's lock back, and returns what the caller is to do.
+func (v *vm) release() leftover {
 	for len(v.done) > 0 {
 		r := v.done[0]
 		v.done = v.done[1:]
 		r.delete()
 	}
-	if v.posts == nil && v.gone == nil {
-		v.lock.Unlock()
-		return
+	left := v.left
+	if left.posts != nil || left.gone != nil {
+		v.left = leftover{}
 	}
-	posts, gone := v.posts, v.gone
-	v.posts, v.gone = nil, nil
 	v.lock.Unlock()
-	for _, p := range posts {
-		p.cb.Post(p.f)
-	}
-	for _, p := range gone {
-		p.drop()
-	}
+	return left
 }
 
 // crash records that the plugin died in a callback about f, a stream of r.
@@ -167,8 +186,8 @@ func (v *vm) kill(err error) {
 	v.dead = err
 	v.down.Store(true)
 	for _, f := range v.streams {
-		if f.request.stopped || f.response.stopped {
-			v.posts = append(v.posts, post{f.cb, f.failPaused})
+		if f.paused() {
+			v.left.posts = append(v.left.posts, post{f.cb, f.failPaused})
 		}
 	}
 	v.streams = nil
@@ -200,4 +219,15 @@ func (v *vm) intern(b []byte) string {
 		v.names[s] = s
 	}
 	return s
+}
+
+// internName is intern for header names, which it puts in lower case.
+func (v *vm) internName(name []byte) string {
+	v.scratch = append(v.scratch[:0], name...)
+	for i, c := range v.scratch {
+		if 'A' <= c && c <= 'Z' {
+			v.scratch[i] = c + 'a' - 'A'
+		}
+	}
+	return v.intern(v.scratch)
 }
