@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/sluice-gateway/sluice/message"
 )
@@ -17,6 +19,7 @@ type clientWriter struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	queue   []responsePart
+	queued  int // bytes of data in queue
 	writing bool
 	failed  error
 
@@ -40,13 +43,27 @@ func (c *clientWriter) init(w http.ResponseWriter) {
 	c.changed.L = &c.mu
 }
 
+// maxQueued is how many bytes may wait for a client that does not read. Only a plugin that injects data can queue more
+// than one piece: the pumps wait.
+const maxQueued = 64 << 20
+
+var errClientTooSlow = errors.New("client does not read what plugins send it")
+
 // put adds a part. Borrowed data must stay as it is until drain has returned.
 func (c *clientWriter) put(p responsePart) {
 	c.mu.Lock()
-	if c.failed == nil {
-		c.queue = append(c.queue, p)
+	defer c.mu.Unlock()
+	switch {
+	case c.failed != nil:
+		return
+	case c.queued > 0 && c.queued+p.data.Len() > maxQueued:
+		c.failed, c.queue, c.queued = errClientTooSlow, nil, 0
+		// The writer is stuck in a write to this client.
+		_ = c.rc.SetWriteDeadline(time.Unix(1, 0))
+		return
 	}
-	c.mu.Unlock()
+	c.queued += p.data.Len()
+	c.queue = append(c.queue, p)
 }
 
 // waiting reports whether there is something to write.
@@ -70,7 +87,7 @@ func (c *clientWriter) drain() error {
 	ended := false
 	for len(c.queue) > 0 {
 		parts := c.queue
-		c.queue = nil
+		c.queue, c.queued = nil, 0
 		c.mu.Unlock()
 		var err error
 		for i := range parts {
@@ -81,7 +98,7 @@ func (c *clientWriter) drain() error {
 		}
 		c.mu.Lock()
 		if err != nil {
-			c.failed, c.queue = err, nil
+			c.failed, c.queue, c.queued = err, nil, 0
 		} else if c.queue == nil {
 			clear(parts)
 			c.queue = parts[:0]

@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -189,6 +190,35 @@ func TestInjectWhileUpstreamIsSilent(t *testing.T) {
 	if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != "pong" {
 		t.Errorf("%q %v", rest, err)
 	}
+}
+
+// TestInjectToSilentClient has a plugin send without end to a client that does not read: the stream is reset.
+func TestInjectToSilentClient(t *testing.T) {
+	var id uint32
+	piece := make([]byte, 16<<20)
+	p := &funcPlugin{
+		start: func(h abi.Host, _ uint32) { h.SetTickPeriod(5) },
+		responseHeaders: func(_ abi.Host, ctx uint32, _ bool) abi.Action {
+			id = ctx
+			return abi.HeaderContinue
+		},
+		tick: func(h abi.Host) {
+			if id != 0 && h.SetEffectiveContext(id) == abi.StatusOK {
+				h.InjectEncodedData(piece, false)
+			}
+		},
+	}
+	g := startGateway(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}), []*funcPlugin{p}, nil)
+	c, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	waitFor(t, "the stream ends", func() bool { return p.logs.Load() == 1 })
 }
 
 // TestShutdownWaitsForStreams checks that a drain lets a slow response end, and that nothing new is taken.
