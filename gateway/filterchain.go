@@ -181,54 +181,6 @@ func (c *filterChain) mayRead(p *path) bool {
 	return !c.destroyed
 }
 
-// request begins the stream with the request's headers. Like all methods that follow, it is called on the turn.
-func (c *filterChain) request(h *message.Headers, endStream bool) {
-	c.mu.Lock()
-	c.decode.headers = h
-	c.decode.observedEnd = endStream
-	c.mu.Unlock()
-	c.decode.iterateHeaders(0, endStream)
-}
-
-// requestBody hands over a piece of the request's body.
-func (c *filterChain) requestBody(d *message.Buffer, endStream bool) {
-	c.decode.observedEnd = endStream
-	c.decode.iterateData(0, d, endStream)
-}
-
-// requestEnd ends a request with trailers.
-func (c *filterChain) requestEnd(trailers *message.Headers) {
-	c.mu.Lock()
-	c.decode.observedEnd = true
-	c.decode.trailers = trailers
-	c.mu.Unlock()
-	c.decode.iterateTrailers(0)
-}
-
-// response begins the response with its headers.
-func (c *filterChain) response(h *message.Headers, endStream bool) {
-	c.mu.Lock()
-	c.encode.headers = h
-	c.encode.observedEnd = endStream
-	c.mu.Unlock()
-	c.encode.iterateHeaders(0, endStream)
-}
-
-// responseBody hands over a piece of the response's body.
-func (c *filterChain) responseBody(d *message.Buffer, endStream bool) {
-	c.encode.observedEnd = endStream
-	c.encode.iterateData(0, d, endStream)
-}
-
-// responseEnd ends a response with trailers.
-func (c *filterChain) responseEnd(trailers *message.Headers) {
-	c.mu.Lock()
-	c.encode.observedEnd = true
-	c.encode.trailers = trailers
-	c.mu.Unlock()
-	c.encode.iterateTrailers(0)
-}
-
 // resetStream ends the stream without a (whole) response.
 func (c *filterChain) resetStream(details string) {
 	if c.complete {

@@ -258,17 +258,17 @@ func playFilterChain(t *testing.T, filters, events string) string {
 		c.acquire()
 		switch what := words[0] + " " + words[min(1, len(words)-1)]; {
 		case what == "request headers":
-			c.request(message.NewHeaders(":method", "POST", ":path", "/"), last)
+			c.decode.start(message.NewHeaders(":method", "POST", ":path", "/"), last)
 		case what == "request data":
-			c.requestBody(text(2), last)
+			c.decode.data(text(2), last)
 		case what == "request trailers":
-			c.requestEnd(message.NewHeaders("t", "1"))
+			c.decode.finish(message.NewHeaders("t", "1"))
 		case what == "response headers":
-			c.response(message.NewHeaders(":status", "200"), last)
+			c.encode.start(message.NewHeaders(":status", "200"), last)
 		case what == "response data":
-			c.responseBody(text(2), last)
+			c.encode.data(text(2), last)
 		case what == "response trailers":
-			c.responseEnd(message.NewHeaders("t", "1"))
+			c.encode.finish(message.NewHeaders("t", "1"))
 		case words[0] == "resume" && words[2] == "request":
 			byName[words[1]].ContinueDecoding()
 		case words[0] == "resume":

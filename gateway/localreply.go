@@ -47,10 +47,10 @@ func (c *filterChain) sendLocalReply(r pluginhost.LocalReply) {
 func (c *filterChain) replyThroughChain(r pluginhost.LocalReply) {
 	c.decode.aborted = true
 	h, body := localReplyMessage(r, c.end.localReply(&r))
-	c.response(h, len(body) == 0)
+	c.encode.start(h, len(body) == 0)
 	if len(body) > 0 && !c.complete {
 		d := message.Own(body)
-		c.responseBody(&d, true)
+		c.encode.data(&d, true)
 	}
 }
 

@@ -79,6 +79,28 @@ func (p *path) at(i int) (filter, *filterState) {
 // stopped reports that nothing moves in this direction any more.
 func (p *path) stopped() bool { return p.aborted || p.chain.complete }
 
+// start begins the message with its headers. Like all methods that follow, it is called on the stream's turn.
+func (p *path) start(h *message.Headers, endStream bool) {
+	p.chain.mu.Lock()
+	p.headers, p.observedEnd = h, endStream
+	p.chain.mu.Unlock()
+	p.iterateHeaders(0, endStream)
+}
+
+// data hands over a piece of the body.
+func (p *path) data(d *message.Buffer, endStream bool) {
+	p.observedEnd = endStream
+	p.iterateData(0, d, endStream)
+}
+
+// finish ends a message with trailers.
+func (p *path) finish(trailers *message.Headers) {
+	p.chain.mu.Lock()
+	p.trailers, p.observedEnd = trailers, true
+	p.chain.mu.Unlock()
+	p.iterateTrailers(0)
+}
+
 // iterateHeaders gives the headers to the filters from place start on, and to the end of the chain.
 func (p *path) iterateHeaders(start int, endStream bool) {
 	if p.stopped() {

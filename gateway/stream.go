@@ -89,7 +89,7 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.decode.aborted = true
 		s.fail(uint32(status), flag, details, body)
 	} else {
-		s.request(&s.requestHead, endStream)
+		s.decode.start(&s.requestHead, endStream)
 	}
 	s.release()
 	if !endStream && len(s.filters) > 0 {
@@ -218,7 +218,7 @@ func (s *stream) serveUpstream() {
 		strconv.FormatInt(s.info.upstreamFirstByte.Milliseconds(), 10))
 	s.info.responseDetails = "via_upstream"
 	s.mu.Unlock()
-	s.response(&s.responseHead, endStream)
+	s.encode.start(&s.responseHead, endStream)
 	s.release()
 	if !endStream {
 		s.pumpResponse(resp)
@@ -241,15 +241,15 @@ func (s *stream) pumpResponse(resp *http.Response) {
 		s.acquire()
 		if n > 0 {
 			d := message.Borrow(chunk[:n])
-			s.responseBody(&d, false)
+			s.encode.data(&d, false)
 		}
 		switch {
 		case errors.Is(err, io.EOF) && len(resp.Trailer) > 0 && s.l.trailers(s.r):
 			t := &message.Headers{}
 			trailers(t, resp.Trailer)
-			s.responseEnd(t)
+			s.encode.finish(t)
 		case errors.Is(err, io.EOF):
-			s.responseBody(&message.Buffer{}, true)
+			s.encode.data(&message.Buffer{}, true)
 		case err != nil:
 			s.upstreamFailed(err)
 		}
@@ -272,7 +272,7 @@ func (s *stream) pumpRequest() {
 		s.acquire()
 		if n > 0 {
 			d := message.Borrow(chunk[:n])
-			s.requestBody(&d, false)
+			s.decode.data(&d, false)
 		}
 		switch {
 		case errors.Is(err, io.EOF):
@@ -280,9 +280,9 @@ func (s *stream) pumpRequest() {
 			if len(s.r.Trailer) > 0 && s.l.trailers(s.r) {
 				t := &message.Headers{}
 				trailers(t, s.r.Trailer)
-				s.requestEnd(t)
+				s.decode.finish(t)
 			} else {
-				s.requestBody(&message.Buffer{}, true)
+				s.decode.data(&message.Buffer{}, true)
 			}
 		case err != nil:
 			s.requestFailed(err)
