@@ -13,13 +13,13 @@ import (
 // clientWriter is the way from the end of the filter chain to the client: the chain puts, and one goroutine at a time
 // writes. Putting never blocks; whoever pumps the response writes, or waits for the writer, before reading more.
 type clientWriter struct {
-	w  http.ResponseWriter
-	rc *http.ResponseController
+	w http.ResponseWriter
 
 	mu      sync.Mutex
 	changed sync.Cond
 	queue   []responsePart
-	queued  int // bytes of data in queue
+	first   [3]responsePart // memory for queue, enough for most responses
+	queued  int             // bytes of data in queue
 	writing bool
 	failed  error
 
@@ -39,9 +39,13 @@ type responsePart struct {
 }
 
 func (c *clientWriter) init(w http.ResponseWriter) {
-	c.w, c.rc, c.length = w, http.NewResponseController(w), -1
+	c.w, c.length = w, -1
 	c.changed.L = &c.mu
+	c.queue = c.first[:0]
 }
+
+// controller is for what net/http offers beside writing.
+func (c *clientWriter) controller() *http.ResponseController { return http.NewResponseController(c.w) }
 
 // maxQueued is how many bytes may wait for a client that does not read. Only a plugin that injects data can queue more
 // than one piece: the pumps wait.
@@ -59,7 +63,7 @@ func (c *clientWriter) put(p responsePart) {
 	case c.queued > 0 && c.queued+p.data.Len() > maxQueued:
 		c.failed, c.queue, c.queued = errClientTooSlow, nil, 0
 		// The writer is stuck in a write to this client.
-		_ = c.rc.SetWriteDeadline(time.Unix(1, 0))
+		_ = c.controller().SetWriteDeadline(time.Unix(1, 0))
 		return
 	}
 	c.queued += p.data.Len()
@@ -109,7 +113,7 @@ func (c *clientWriter) drain() error {
 		// with the first piece of the body.
 		if c.wrote > 0 || c.length < 0 {
 			c.mu.Unlock()
-			err := c.rc.Flush()
+			err := c.controller().Flush()
 			c.mu.Lock()
 			c.pending = false
 			if err != nil {

@@ -22,6 +22,12 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// bufferPool gives httputil.ReverseProxy the memory that a gateway's streams have.
+type bufferPool struct{ chunks *chunkPool }
+
+func (p bufferPool) Get() []byte  { return p.chunks.get()[:] }
+func (p bufferPool) Put(b []byte) { p.chunks.put((*bodyChunk)(b)) }
+
 // BenchmarkProxy compares a gateway that no plugin touches with httputil.ReverseProxy on the same transport settings:
 // CPU time of the whole process for each proxied 1 KiB request, client and upstream included.
 func BenchmarkProxy(b *testing.B) {
@@ -74,8 +80,9 @@ func BenchmarkProxy(b *testing.B) {
 			b.Fatal(err)
 		}
 		proxy := &httputil.ReverseProxy{
-			Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
-			Transport: transport,
+			Rewrite:    func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
+			Transport:  transport,
+			BufferPool: bufferPool{&chunkPool{}},
 		}
 		srv := &http.Server{Handler: proxy}
 		go srv.Serve(l)

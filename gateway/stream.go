@@ -33,8 +33,8 @@ type stream struct {
 
 	// wakes tells the serving goroutine that there is something to do.
 	wakes chan struct{}
-	// over is closed when the stream is complete and its filters are destroyed.
-	over chan struct{}
+	// over: the stream is complete and its filters are destroyed.
+	over atomic.Bool
 	// aborted: the client gets no (whole) response.
 	aborted bool
 	// requestEnded: the request was received whole.
@@ -65,7 +65,7 @@ func (p *chunkPool) put(c *bodyChunk) { p.pool.Put(c) }
 
 // serveHTTP serves one request.
 func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	s := &stream{l: l, r: r, wakes: make(chan struct{}, 1), over: make(chan struct{})}
+	s := &stream{l: l, r: r, wakes: make(chan struct{}, 1)}
 	s.info.init(r)
 	s.out.init(w)
 	s.init(s, len(l.plugins), l.config.BufferLimit)
@@ -79,8 +79,9 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.requestEnded.Store(endStream)
 	if !endStream {
 		// The response may begin while the request is still being read. HTTP/2 always lets it.
-		_ = s.out.rc.EnableFullDuplex()
+		_ = s.out.controller().EnableFullDuplex()
 	}
+	s.requestHead.Grow(len(r.Header) + addedHeaders)
 	requestHeaders(&s.requestHead, r, &l.config.HTTP)
 	s.watchIdle()
 
@@ -99,19 +100,20 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.end()
 }
 
+// addedHeaders is room for what the gateway adds to a message's headers, and a plugin or two.
+const addedHeaders = 10
+
 // serve carries out what the chain has made ready until the stream is over.
 func (s *stream) serve() {
 	for {
 		if err := s.out.drain(); err != nil {
 			s.clientGone()
 		}
-		select {
-		case <-s.over:
+		if s.over.Load() {
 			if err := s.out.drain(); err != nil {
 				s.aborted = true
 			}
 			return
-		default:
 		}
 		if s.takeUpstream() {
 			if len(s.filters) > 0 {
@@ -123,7 +125,6 @@ func (s *stream) serve() {
 		}
 		select {
 		case <-s.wakes:
-		case <-s.over:
 		case <-s.r.Context().Done():
 			s.clientGone()
 		}
@@ -152,10 +153,10 @@ const closeLinger = 500 * time.Millisecond
 func (s *stream) dropRequest() {
 	deadline := time.Unix(1, 0)
 	if !s.aborted && s.r.ProtoMajor == 1 {
-		_ = s.out.rc.Flush()
+		_ = s.out.controller().Flush()
 		deadline = time.Now().Add(closeLinger)
 	}
-	_ = s.out.rc.SetReadDeadline(deadline)
+	_ = s.out.controller().SetReadDeadline(deadline)
 }
 
 // takeUpstream reports, once, that the upstream request is ready to be sent.
@@ -213,6 +214,7 @@ func (s *stream) serveUpstream() {
 	s.mu.Lock()
 	s.info.upstreamReply = true
 	s.info.upstreamFirstByte = time.Since(s.info.start)
+	s.responseHead.Grow(len(resp.Header) + addedHeaders)
 	responseHeaders(&s.responseHead, resp)
 	s.responseHead.Set("x-envoy-upstream-service-time",
 		strconv.FormatInt(s.info.upstreamFirstByte.Milliseconds(), 10))

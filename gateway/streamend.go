@@ -90,7 +90,8 @@ func (s *stream) finished() {
 		_ = s.up.body.Close()
 	}
 	s.l.logAccess(s)
-	close(s.over)
+	s.over.Store(true)
+	s.wake()
 }
 
 // localReply implements terminus.

@@ -3,6 +3,7 @@ package message
 
 import (
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
@@ -23,6 +24,9 @@ func NewHeaders(nameValues ...string) *Headers {
 	}
 	return h
 }
+
+// Grow makes room for n more fields.
+func (h *Headers) Grow(n int) { h.fields = slices.Grow(h.fields, n) }
 
 // Len returns the number of fields.
 func (h *Headers) Len() int { return len(h.fields) }
