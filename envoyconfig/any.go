@@ -41,24 +41,27 @@ func (d *decoder) any(n *node, into *anypb.Any, at string, row Row) {
 		return
 	}
 	typ, ok := messageType(name)
+	if !ok && row.Support == WithoutEffect {
+		return // what is not looked at need not be known
+	}
 	if !ok || name == typeUDPAStruct || name == typeXDSStruct || name == "google.protobuf.Any" {
 		d.fail(at, "the type %s cannot be read here; google.protobuf.StringValue and google.protobuf.Struct can", name)
 		return
 	}
 	m := typ.New()
-	before := len(d.errs)
+	before := len(d.errs) - d.violated
 	if name.Parent() == "google.protobuf" && name != "google.protobuf.Empty" {
 		d.wellKnown(body, m, bodyAt)
 	} else {
 		d.message(body.without(drop), m, bodyAt, free)
 	}
-	if len(d.errs) > before {
+	if len(d.errs)-d.violated > before {
 		return
 	}
 	d.validate(m.Interface(), bodyAt)
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.Interface())
 	if err != nil {
-		d.fail(at, "%v", readable(err))
+		d.fail(at, "%v", err)
 		return
 	}
 	into.TypeUrl, into.Value = "type.googleapis.com/"+string(name), value
@@ -119,7 +122,7 @@ func (d *decoder) wellKnown(n *node, m protoreflect.Message, at string) {
 		return
 	}
 	d.lines[join(at, "value")] = value.line
-	if err := unmarshalValue(value, m); err != nil {
+	if !unmarshalValue(value, m) {
 		hint := ""
 		if value.kind == kindObject && m.Descriptor().FullName() == "google.protobuf.StringValue" {
 			hint = "; write it as text (value: |), or take the type google.protobuf.Struct"

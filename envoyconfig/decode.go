@@ -2,7 +2,6 @@ package envoyconfig
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -22,6 +21,9 @@ type decoder struct {
 	bodies map[string]string
 	// warned are the fields without effect that were warned of: one warning each, however often they occur.
 	warned map[string]bool
+	// violated counts the errors of validate. They leave messages whole; others leave gaps, of which validate would
+	// complain once more.
+	violated int
 }
 
 func newDecoder(file string) *decoder {
@@ -37,7 +39,7 @@ func newDecoder(file string) *decoder {
 func (d *decoder) root(n *node, m proto.Message) {
 	d.lines[""] = n.line
 	d.message(n, m.ProtoReflect(), "", false)
-	if len(d.errs) == 0 {
+	if len(d.errs) == d.violated {
 		d.validate(m, "")
 	}
 }
@@ -79,7 +81,7 @@ func (d *decoder) message(n *node, m protoreflect.Message, path string, inert bo
 			row = Row{Support: WithoutEffect, Types: []string{"*"}}
 		case !known || row.Support == Refused:
 			// What says no more than the default does is no reason to refuse.
-			if fd.Message() != nil || fd.IsList() || d.sets(member.value, m, fd) {
+			if d.sets(member.value, m, fd) {
 				d.fail(at, "%s", refusal(row))
 			}
 			continue
@@ -90,15 +92,23 @@ func (d *decoder) message(n *node, m protoreflect.Message, path string, inert bo
 
 func refusal(row Row) string {
 	if row.Note != "" {
-		return "is not implemented: " + row.Note
+		return "is refused: " + row.Note
 	}
 	return "is not implemented; remove it"
 }
 
-// sets reports whether a scalar is something else than its default, or cannot be read.
+// sets reports whether a value does anything to a field: an empty list or a scalar's default does not.
 func (d *decoder) sets(n *node, m protoreflect.Message, fd protoreflect.FieldDescriptor) bool {
+	switch {
+	case fd.IsList():
+		return n.kind != kindList || len(n.items) > 0
+	case fd.IsMap():
+		return n.kind != kindObject || len(n.members) > 0
+	case fd.Message() != nil:
+		return true
+	}
 	scratch := m.New()
-	return d.leaf(n, scratch, fd) != nil || scratch.Has(fd) && !scratch.Get(fd).Equal(fd.Default())
+	return !d.leaf(n, scratch, fd) || scratch.Has(fd) && !scratch.Get(fd).Equal(fd.Default())
 }
 
 func (d *decoder) unknown(m member, desc protoreflect.MessageDescriptor, path string) {
@@ -137,8 +147,8 @@ func (d *decoder) field(n *node, m protoreflect.Message, fd protoreflect.FieldDe
 				continue
 			}
 			scratch := m.New()
-			if err := d.leaf(&node{kind: kindList, line: item.line, items: []*node{item}}, scratch, fd); err != nil {
-				d.fail(itemAt, "%s: %v", item.describe(), err)
+			if !d.leaf(&node{kind: kindList, line: item.line, items: []*node{item}}, scratch, fd) {
+				d.mismatch(item, fd, itemAt, row)
 			} else if got := scratch.Get(fd).List(); got.Len() == 1 {
 				list.Append(got.Get(0))
 			}
@@ -147,8 +157,8 @@ func (d *decoder) field(n *node, m protoreflect.Message, fd protoreflect.FieldDe
 		d.element(n, m.Mutable(fd).Message(), at, row)
 	default:
 		scratch := m.New()
-		if err := d.leaf(n, scratch, fd); err != nil {
-			d.fail(at, "%s: %v", n.describe(), err)
+		if !d.leaf(n, scratch, fd) {
+			d.mismatch(n, fd, at, row)
 			return
 		}
 		if !scratch.Has(fd) {
@@ -203,8 +213,8 @@ func (d *decoder) mapField(n *node, m protoreflect.Message, fd protoreflect.Fiel
 			continue
 		}
 		scratch := m.New()
-		if err := d.leaf(&node{kind: kindObject, members: []member{entry}}, scratch, fd); err != nil {
-			d.fail(entryAt, "%s: %v", entry.value.describe(), err)
+		if !d.leaf(&node{kind: kindObject, members: []member{entry}}, scratch, fd) {
+			d.mismatch(entry.value, fd.MapValue(), entryAt, row)
 			continue
 		}
 		scratch.Get(fd).Map().Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
@@ -224,14 +234,35 @@ func isMessage(fd protoreflect.FieldDescriptor) bool {
 	return name.Parent() != "google.protobuf" || name == "google.protobuf.Any"
 }
 
-// leaf sets a field by protojson.
-func (d *decoder) leaf(n *node, m protoreflect.Message, fd protoreflect.FieldDescriptor) error {
+// leaf sets a field by protojson, and reports whether it could.
+func (d *decoder) leaf(n *node, m protoreflect.Message, fd protoreflect.FieldDescriptor) bool {
 	if fd.Enum() != nil {
 		n = enumSpelling(n, fd.Enum())
 	}
 	text := appendString([]byte{'{'}, fd.JSONName())
 	text = append(n.appendJSON(append(text, ':')), '}')
-	return readable(protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal(text, m.Interface()))
+	return protojson.UnmarshalOptions{AllowPartial: true}.Unmarshal(text, m.Interface()) == nil
+}
+
+// mismatch is the error of a value that leaf did not take. protojson's own words are not used: they are about a
+// position in text that nobody has seen, and change with its releases.
+func (d *decoder) mismatch(n *node, fd protoreflect.FieldDescriptor, at string, row Row) {
+	expected, hint := "a "+fd.Kind().String(), ""
+	switch {
+	case fd.Enum() != nil && row.Values != nil:
+		expected = strings.Join(row.Values, " or ")
+	case fd.Enum() != nil:
+		expected = "a " + string(fd.Enum().Name())
+	case fd.Message() != nil && fd.Message().FullName() == "google.protobuf.Duration":
+		expected = "a duration, as in 5s or 0.25s,"
+	case fd.Message() != nil:
+		expected = "a " + strings.TrimSuffix(string(fd.Message().Name()), "Value")
+	case fd.Kind() == protoreflect.StringKind && (n.kind == kindNumber || n.kind == kindBool):
+		hint = "; put it in quotes"
+	case fd.Kind() == protoreflect.BytesKind:
+		expected = "base64"
+	}
+	d.fail(at, "%s stands where %s is expected%s", n.describe(), expected, hint)
 }
 
 // enumSpelling writes an enum's name as it is defined: Envoy takes any case, and - for _.
@@ -255,19 +286,8 @@ func enumSpelling(n *node, enum protoreflect.EnumDescriptor) *node {
 }
 
 // unmarshalValue sets a well-known message from the JSON form that is its own.
-func unmarshalValue(n *node, m protoreflect.Message) error {
-	return readable(protojson.Unmarshal(n.appendJSON(nil), m.Interface()))
-}
-
-// protojsonPrefix is what protojson's errors begin with: a position in text that nobody has seen.
-var protojsonPrefix = regexp.MustCompile(`^proto:\s*(\(line \d+:\d+\):\s*)?`)
-
-func readable(err error) error {
-	if err == nil {
-		return nil
-	}
-	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
-	return fmt.Errorf("%s", protojsonPrefix.ReplaceAllString(text, ""))
+func unmarshalValue(n *node, m protoreflect.Message) bool {
+	return protojson.Unmarshal(n.appendJSON(nil), m.Interface()) == nil
 }
 
 func join(path, name string) string {

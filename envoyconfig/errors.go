@@ -1,7 +1,9 @@
 package envoyconfig
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -108,10 +110,11 @@ func (f *findings) line(path string) int {
 	}
 }
 
-// err is nil where nothing is wrong.
+// err is all errors in the file's order, nil where nothing is wrong.
 func (f *findings) err() error {
 	if len(f.errs) == 0 {
 		return nil
 	}
+	slices.SortStableFunc(f.errs, func(a, b *Error) int { return cmp.Compare(a.Line, b.Line) })
 	return f.errs
 }

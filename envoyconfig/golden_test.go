@@ -2,7 +2,6 @@ package envoyconfig
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -76,7 +75,7 @@ func parseArchive(t *testing.T, a *txtar.Archive) []txtar.File {
 			if data, ok := files[name]; ok {
 				return data, nil
 			}
-			return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("no such file or directory")}
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 		}),
 		WithLookupEnv(func(name string) (string, bool) { return "value of " + name, strings.HasPrefix(name, "SET") }),
 	)
@@ -134,7 +133,9 @@ func dump(b *bytes.Buffer, path string, v reflect.Value) {
 			dump(b, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
 	case reflect.Map:
-		fmt.Fprintf(b, "%s = %q\n", path, v.Interface())
+		if v.Len() > 0 {
+			fmt.Fprintf(b, "%s = %q\n", path, v.Interface())
+		}
 	case reflect.Pointer:
 		if !v.IsNil() {
 			if e := v.Elem(); e.Kind() != reflect.Struct && e.IsZero() {

@@ -68,11 +68,12 @@ func Parse(name string, data []byte, opts ...Option) (*gateway.Config, []Warning
 	if len(data) > maxFileSize {
 		return nil, nil, &Error{File: name, Message: fmt.Sprintf("is larger than %d MiB", maxFileSize>>20)}
 	}
-	n, err := readNode(name, data)
+	n, warnings, err := readNode(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := newDecoder(name)
+	d.warnings = warnings
 	bootstrap := &bootstrapv3.Bootstrap{}
 	d.root(n, bootstrap)
 	if err := d.err(); err != nil {
@@ -86,9 +87,10 @@ func Parse(name string, data []byte, opts ...Option) (*gateway.Config, []Warning
 	return cfg, t.warnings, nil
 }
 
-func readNode(name string, data []byte) (*node, error) {
+func readNode(name string, data []byte) (*node, []Warning, error) {
 	if strings.EqualFold(filepath.Ext(name), ".json") {
-		return readJSON(name, data)
+		n, err := readJSON(name, data)
+		return n, nil, err
 	}
 	return readYAML(name, data, envoyScalars)
 }

@@ -14,7 +14,7 @@ func nearest(key string, fields protoreflect.FieldDescriptors) string {
 	best, name := 3, ""
 	for i := range fields.Len() {
 		candidate := string(fields.Get(i).Name())
-		if distance := editDistance(strings.ToLower(key), candidate); distance < best && distance < len(candidate)/2 {
+		if distance := editDistance(strings.ToLower(key), candidate); distance < best && distance <= len(candidate)/2 {
 			best, name = distance, candidate
 		}
 	}

@@ -61,7 +61,7 @@ func (n *node) describe() string {
 			text = strconv.Quote(text)
 		}
 		if n.written != "" && n.written != n.text {
-			return "the plain scalar " + n.written + ", read as " + n.kind.String()[2:] + " " + text
+			return "the plain scalar " + n.written + ", read as " + n.kind.String()[2:] + " " + text + ","
 		}
 		return n.kind.String() + " " + text
 	}

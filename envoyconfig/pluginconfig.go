@@ -1,28 +1,41 @@
 package envoyconfig
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 )
 
 // PluginConfiguration is what a plugin is given of the configuration that somebody wrote for it: JSON byte for byte as
 // it stands, and YAML, which is to be a mapping or a list, as JSON. Plain scalars of YAML mean what they mean in
-// YAML 1.2: yes is a string, 1.5 is a number. name is the file's name for errors.
+// YAML 1.2: yes is a string, 1.5 is a number.
+//
+// name is the file's name, for errors. Text that begins with a bracket is to be JSON unless the name ends in .yaml or
+// .yml: much broken JSON is YAML, of another meaning.
 func PluginConfiguration(name string, data []byte) ([]byte, error) {
 	if json.Valid(data) {
 		return data, nil
 	}
-	n, err := readYAML(name, data, coreScalars)
-	if err == nil && n.kind != kindObject && n.kind != kindList {
-		err = &Error{File: name, Line: n.line, Message: fmt.Sprintf("%s stands where an object is expected", n.describe())}
-	}
-	if err != nil {
+	if ext := strings.ToLower(filepath.Ext(name)); ext == ".json" || ext != ".yaml" && ext != ".yml" && looksLikeJSON(data) {
+		err := &Error{File: name, Message: "is empty; a configuration is an object, as in {}"}
 		var syntax *json.SyntaxError
-		if jsonErr := json.Unmarshal(data, new(any)); errors.As(jsonErr, &syntax) && looksLikeJSON(data) {
-			return nil, fmt.Errorf("%s is neither JSON (%v at byte %d) nor YAML (%v)", name, syntax, syntax.Offset, err)
+		if errors.As(json.Unmarshal(data, new(any)), &syntax) && looksLikeJSON(data) {
+			err.Line = 1 + bytes.Count(data[:syntax.Offset], []byte{'\n'})
+			err.Message = fmt.Sprintf("not JSON: %v (byte %d)", syntax, syntax.Offset)
+		} else if len(bytes.TrimSpace(data)) > 0 {
+			err.Line, err.Message = 1, "not JSON: an object is expected, as in {}"
 		}
-		return nil, fmt.Errorf("%s is neither JSON nor YAML: %w", name, err)
+		return nil, err
+	}
+	n, _, err := readYAML(name, data, coreScalars)
+	if err != nil {
+		return nil, err
+	}
+	if n.kind != kindObject && n.kind != kindList {
+		return nil, &Error{File: name, Line: n.line, Message: fmt.Sprintf("%s stands where an object is expected, as JSON or YAML", n.describe())}
 	}
 	return n.appendJSON(nil), nil
 }

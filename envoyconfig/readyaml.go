@@ -18,7 +18,7 @@ const (
 	// ordinary text have few.
 	maxIndicators = 1 << 20
 	// maxNodes bounds what aliases expand to.
-	maxNodes = 1 << 20
+	maxNodes = 1 << 18
 	// maxDepth bounds nesting. Envoy's own limit is that of protobuf, 100.
 	maxDepth = 100
 )
@@ -34,33 +34,36 @@ type yamlReader struct {
 	nodes   int
 	// open are the anchored nodes that are being expanded, to find aliases that hold themselves.
 	open map[*yaml.Node]bool
+	// warnings are about scalars that may not mean what their author thinks.
+	warnings []Warning
 }
 
-func readYAML(file string, data []byte, scalars scalars) (*node, error) {
+func readYAML(file string, data []byte, scalars scalars) (*node, []Warning, error) {
 	indicators := 0
 	for _, c := range []byte("\n,:[]{}-?&*") {
 		indicators += bytes.Count(data, []byte{c})
 	}
 	if indicators > maxIndicators {
-		return nil, &Error{File: file, Message: "has too many entries"}
+		return nil, nil, &Error{File: file, Message: "has too many entries"}
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, &Error{File: file, Message: "is empty"}
+			return nil, nil, &Error{File: file, Message: "is empty"}
 		}
-		return nil, yamlError(file, err)
+		return nil, nil, yamlError(file, err)
 	}
 	var second yaml.Node
 	switch err := dec.Decode(&second); {
 	case err == nil:
-		return nil, &Error{File: file, Line: second.Line, Message: "a second YAML document begins; Envoy reads the first alone, so keep one"}
+		return nil, nil, &Error{File: file, Line: second.Line, Message: "a second YAML document begins; Envoy reads the first alone, so keep one"}
 	case !errors.Is(err, io.EOF):
-		return nil, yamlError(file, err)
+		return nil, nil, yamlError(file, err)
 	}
 	r := &yamlReader{file: file, scalars: scalars, open: map[*yaml.Node]bool{}}
-	return r.value(&doc, 0)
+	n, err := r.value(&doc, 0)
+	return n, r.warnings, err
 }
 
 // yamlError takes the line out of the parser's text.
@@ -118,6 +121,10 @@ func (r *yamlReader) value(y *yaml.Node, depth int) (*node, error) {
 		} else {
 			n.written = y.Value
 			r.scalars(n, y.Value)
+			if digits := strings.TrimLeft(y.Value, "+-"); n.kind == kindNumber && len(digits) > 1 && digits[0] == '0' && strings.Trim(digits, "01234567") == "" {
+				r.warnings = append(r.warnings, Warning{File: r.file, Line: y.Line,
+					Message: fmt.Sprintf("%s is read as octal, which is %s; put it in quotes where text is meant", y.Value, n.text)})
+			}
 		}
 	}
 	return n, nil

@@ -46,7 +46,7 @@ type Message struct {
 }
 
 // Table is every field that is not simply refused, and the refused ones that have something to say. The reader is driven
-// by it and docs/envoy-config.md is made from it.
+// by it and docs/envoy-config.md is made from it. It is not to be changed.
 func Table() []Message { return table }
 
 // rowsByField finds a message's rows.

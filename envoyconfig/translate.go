@@ -115,7 +115,7 @@ func (t *translator) unpack(a *anypb.Any, m proto.Message, at string) (string, b
 		return at, false
 	}
 	if err := a.UnmarshalTo(m); err != nil {
-		t.fail(at, "%v", readable(err))
+		t.fail(at, "%v", err)
 		return at, false
 	}
 	return t.bodies[at], true
@@ -144,7 +144,7 @@ func (t *translator) duration(d *durationpb.Duration, fallback time.Duration, at
 		return fallback
 	}
 	if err := d.CheckValid(); err != nil {
-		t.fail(at, "%v", readable(err))
+		t.fail(at, "%v", err)
 	}
 	value := d.AsDuration()
 	if value < 0 {

@@ -17,7 +17,9 @@ type violation interface {
 // validate runs the constraints of Envoy's API on a message and on those in it.
 func (d *decoder) validate(m proto.Message, path string) {
 	if v, ok := m.(interface{ ValidateAll() error }); ok {
+		before := len(d.errs)
 		d.violations(v.ValidateAll(), m.ProtoReflect().Descriptor(), path)
+		d.violated += len(d.errs) - before
 	}
 }
 
@@ -38,7 +40,12 @@ func (d *decoder) violations(err error, desc protoreflect.MessageDescriptor, pat
 	}
 	fd := fieldByGoName(desc, name)
 	if fd == nil {
-		d.fail(path, "one of %s is required", strings.Join(oneofFields(desc, name), ", "))
+		fields := d.oneofFields(desc, name)
+		if len(fields) == 1 {
+			d.fail(join(path, fields[0]), "is required")
+		} else {
+			d.fail(path, "one of %s is required", strings.Join(fields, ", "))
+		}
 		return
 	}
 	at := join(path, string(fd.Name())) + index
@@ -69,19 +76,22 @@ func fieldByGoName(desc protoreflect.MessageDescriptor, name string) protoreflec
 	return nil
 }
 
-func oneofFields(desc protoreflect.MessageDescriptor, name string) []string {
+// oneofFields are the fields of a oneof that are not refused.
+func (d *decoder) oneofFields(desc protoreflect.MessageDescriptor, name string) []string {
+	var names []string
 	for i := range desc.Oneofs().Len() {
 		oneof := desc.Oneofs().Get(i)
 		if !goNameIs(name, string(oneof.Name())) {
 			continue
 		}
-		names := make([]string, oneof.Fields().Len())
-		for j := range names {
-			names[j] = string(oneof.Fields().Get(j).Name())
+		for j := range oneof.Fields().Len() {
+			field := string(oneof.Fields().Get(j).Name())
+			if d.rows[desc.FullName()][field].Support != Refused {
+				names = append(names, field)
+			}
 		}
-		return names
 	}
-	return []string{name}
+	return names
 }
 
 func goNameIs(goName, name string) bool {

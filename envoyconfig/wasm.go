@@ -91,7 +91,7 @@ func (t *translator) configuration(a *anypb.Any, at string) []byte {
 	}
 	m, err := a.UnmarshalNew()
 	if err != nil {
-		t.fail(at, "%v", readable(err))
+		t.fail(at, "%v", err)
 		return nil
 	}
 	switch v := m.(type) {

@@ -92,7 +92,7 @@ func (a *admin) help(w http.ResponseWriter, _ *http.Request) {
 
 func (a *admin) listen(ctx context.Context) error {
 	var lc net.ListenConfig
-	socket, err := lc.Listen(ctx, "tcp", a.address)
+	socket, err := lc.Listen(ctx, network(a.address), a.address)
 	if err != nil {
 		return listenError("admin", a.address, "--admin", err)
 	}

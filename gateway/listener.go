@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"syscall"
 	"time"
@@ -127,12 +128,25 @@ func connectionID(ctx context.Context) uint64 {
 // listen binds the address.
 func (l *listener) listen(ctx context.Context) error {
 	var lc net.ListenConfig
-	socket, err := lc.Listen(ctx, "tcp", l.config.Address)
+	socket, err := lc.Listen(ctx, network(l.config.Address), l.config.Address)
 	if err != nil {
 		return listenError(fmt.Sprintf("listener %q", l.config.Name), l.config.Address, "--listen", err)
 	}
 	l.socket = socket
 	return nil
+}
+
+// network is what to listen with on address: an address of one IP version takes connections of that version only, as in
+// Envoy, where net would bind 0.0.0.0 for both.
+func network(address string) string {
+	ap, err := netip.ParseAddrPort(address)
+	switch {
+	case err != nil:
+		return "tcp"
+	case ap.Addr().Is4():
+		return "tcp4"
+	}
+	return "tcp6"
 }
 
 // listenError says what to do about an address that cannot be listened on.

@@ -10,12 +10,16 @@ import (
 	"syscall"
 
 	"github.com/sluice-gateway/sluice/gateway"
+	"github.com/sluice-gateway/sluice/pluginbuild"
 	"github.com/sluice-gateway/sluice/pluginhost"
 	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
-// errKilled ends the process at once, after a second signal.
-var errKilled = errors.New("stopped at once by a second signal")
+// What ends the process at once, with work left undone.
+var (
+	errKilled      = errors.New("stopped at once by a second signal; requests in flight were cut off")
+	errInterrupted = errors.New("stopped by a signal before it was ready")
+)
 
 // serve runs a gateway until a signal ends it. ready is called when it accepts connections.
 func (o *runOptions) serve(s streams, logger *slog.Logger, cfg *gateway.Config, ready func(*gateway.Gateway)) (err error) {
@@ -23,7 +27,7 @@ func (o *runOptions) serve(s streams, logger *slog.Logger, cfg *gateway.Config, 
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
 
-	cache, cacheErr := cacheDir("wasm")
+	cache, cacheErr := pluginbuild.CacheDir("wasm")
 	if cacheErr != nil {
 		logger.Warn("compiled modules are not kept: no cache folder", "error", cacheErr)
 		cache = ""
@@ -40,7 +44,7 @@ func (o *runOptions) serve(s streams, logger *slog.Logger, cfg *gateway.Config, 
 		Node:    pluginhost.Node{ID: cfg.Node.ID, Cluster: cfg.Node.Cluster},
 	})
 	defer func() {
-		if errors.Is(err, errKilled) {
+		if errors.Is(err, errKilled) || errors.Is(err, errInterrupted) {
 			return // the process ends; nothing is waited for
 		}
 		err = errors.Join(err, host.Close(ctx), engine.Close(ctx))
@@ -56,7 +60,7 @@ func (o *runOptions) serve(s streams, logger *slog.Logger, cfg *gateway.Config, 
 		return err
 	}
 	if err := start(ctx, gw, signals); err != nil {
-		return startError(err)
+		return o.startError(err)
 	}
 	for _, l := range cfg.Listeners {
 		logger.Debug("listening", "listener", l.Name, "address", gw.Addr(l.Name))
@@ -88,7 +92,7 @@ func start(ctx context.Context, gw *gateway.Gateway, signals <-chan os.Signal) e
 		return err
 	case <-signals:
 		// A start that does not heed the context, as in the middle of a compilation, is left behind: the process ends.
-		return errKilled
+		return errInterrupted
 	}
 }
 
@@ -109,13 +113,11 @@ func (o *runOptions) drain(ctx context.Context, gw *gateway.Gateway, signals <-c
 	}
 }
 
-// startError adds what to do to the errors of starting that do not say it.
-func startError(err error) error {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w; stop what listens there, or choose another address", err)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w; ports below 1024 may need a privilege", err)
+// startError leaves away where in the configuration a plugin stands if the command line named it.
+func (o *runOptions) startError(err error) error {
+	var start *pluginhost.StartError
+	if o.envoy == "" && errors.As(err, &start) {
+		return start
 	}
 	return err
 }
