@@ -12,9 +12,13 @@ func (e *headerError) Error() string { return e.reason }
 //
 // It is stricter than Envoy in the request line and in :authority: Envoy 1.40 writes a method or a path with spaces as
 // it is, which an upstream may read as another request than the filters saw. Here they are refused like the rest.
-func checkRequestHeaders(h *message.Headers) error {
+// asRead leaves out the fields that net/http checks when it reads them.
+func checkRequestHeaders(h *message.Headers, asRead bool) error {
 	var method, path bool
 	for _, f := range h.Fields() {
+		if asRead && f.Name[0] != ':' {
+			continue
+		}
 		valid := validValue(f.Value)
 		switch f.Name {
 		case ":method":

@@ -74,7 +74,7 @@ func (l *listener) newServer(logger *slog.Logger) *http.Server {
 		idle = defaultConnectionIdle
 	}
 	s := &http.Server{
-		Handler:           l.gateway.streams.count(http.HandlerFunc(l.serveHTTP)),
+		Handler:           l.gateway.streams.count(l.serveHTTP),
 		ReadHeaderTimeout: hcm.RequestHeadersTimeout,
 		ReadTimeout:       hcm.RequestTimeout,
 		IdleTimeout:       idle,

@@ -27,7 +27,7 @@ func appendHeaders(dst *message.Headers, src http.Header, skip func(lower string
 			if i > 0 && lower != "cookie" {
 				dst.Add(lower, v)
 			} else {
-				dst.Append(lower, v)
+				dst.AppendField(message.Field{Name: lower, Value: v})
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 package gateway
 
 import (
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -115,10 +116,11 @@ func addRemoteAddress(dst *message.Headers, remote string) {
 	dst.Append("x-envoy-external-address", host)
 }
 
-// newRequestID returns a random UUID (version 4).
+// newRequestID returns a random UUID (version 4). It must be unique, not secret.
 func newRequestID() string {
 	var id [16]byte
-	_, _ = rand.Read(id[:]) // never fails: see crypto/rand
+	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64())
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	var text [36]byte
@@ -185,8 +187,10 @@ func namesProtected(connection []string) bool {
 // request without a body must have its ContentLength set to 0.
 //
 // It refuses, with an error for upstreamFailure, whatever could make the request another one than h says.
-func applyRequestHeaders(dst *http.Request, h *message.Headers) error {
-	if err := checkRequestHeaders(h); err != nil {
+//
+// asRead says that the fields are as net/http read them, and so checked already, but for the pseudo headers.
+func applyRequestHeaders(dst *http.Request, h *message.Headers, asRead bool) error {
+	if err := checkRequestHeaders(h, asRead); err != nil {
 		return err
 	}
 	dst.URL = &url.URL{Scheme: "http"}

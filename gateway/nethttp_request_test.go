@@ -147,7 +147,7 @@ func TestRefusedRequest(t *testing.T) {
 func written(t testing.TB, h *message.Headers, body io.ReadCloser) (string, error) {
 	t.Helper()
 	r := &http.Request{Header: http.Header{}}
-	if err := applyRequestHeaders(r, h); err != nil {
+	if err := applyRequestHeaders(r, h, false); err != nil {
 		return "", err
 	}
 	r.URL.Host = "192.0.2.1:80"
@@ -240,7 +240,7 @@ func TestApplyRequestHeadersRefuses(t *testing.T) {
 		{"two lengths", with("content-length", "1", "content-length", "2"), "invalid header value for: content-length"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := applyRequestHeaders(&http.Request{Header: http.Header{}}, c.h)
+			err := applyRequestHeaders(&http.Request{Header: http.Header{}}, c.h, false)
 			if err == nil || err.Error() != c.want {
 				t.Fatalf("got %v, want %s", err, c.want)
 			}
@@ -303,7 +303,7 @@ func BenchmarkRequestHeaders(b *testing.B) {
 	for b.Loop() {
 		h.Reset()
 		requestHeaders(&h, r, cfg)
-		if err := applyRequestHeaders(&http.Request{Header: make(http.Header, h.Len())}, &h); err != nil {
+		if err := applyRequestHeaders(&http.Request{Header: make(http.Header, h.Len())}, &h, false); err != nil {
 			b.Fatal(err)
 		}
 	}

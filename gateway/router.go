@@ -24,7 +24,7 @@ type upstreamRequest struct {
 	body    *requestBody // nil if there is none, or the client's body goes straight through
 	cancel  context.CancelCauseFunc
 	timeout time.Duration
-	timer   *time.Timer
+	timed   bool // the timeout counts
 	sent    bool // RoundTrip was called
 }
 
@@ -123,7 +123,7 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 	ctx, cancel := context.WithCancelCause(s.r.Context())
 	out := (&http.Request{Header: make(http.Header, h.Len())}).WithContext(ctx)
 	s.up.cancel = cancel
-	if err := applyRequestHeaders(out, h); err != nil {
+	if err := applyRequestHeaders(out, h, len(s.filters) == 0); err != nil {
 		s.failUpstream(err)
 		return
 	}
@@ -145,14 +145,6 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 		s.requestSent()
 	}
 	s.wake()
-}
-
-// requestSent starts the route's timeout: it counts from the end of the request (source: Envoy's RouteAction.timeout).
-func (s *stream) requestSent() {
-	if s.up.timeout > 0 && s.up.timer == nil {
-		cancel := s.up.cancel
-		s.up.timer = time.AfterFunc(s.up.timeout, func() { cancel(errRouteTimeout) })
-	}
 }
 
 // requestData implements terminus.

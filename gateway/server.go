@@ -246,45 +246,38 @@ func (g *Gateway) close() error {
 
 // streamCount counts the streams of a gateway, so that it can wait for them.
 type streamCount struct {
-	mu     sync.Mutex
-	active int
-	closed bool
-	ended  chan struct{} // closed when closed is set and active is 0
+	// active is the number of streams, less countClosed once no more may begin.
+	active atomic.Int64
+	ended  chan struct{} // closed when the last stream has ended after close
+	once   sync.Once     // a stream that is refused may be the last, again
 }
 
+// countClosed is more than there can be streams.
+const countClosed = 1 << 40
+
 // count has next's requests counted, and refused once the count is closed.
-func (c *streamCount) count(next http.Handler) http.Handler {
+func (c *streamCount) count(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.mu.Lock()
-		closed := c.closed
-		if !closed {
-			c.active++
-		}
-		c.mu.Unlock()
-		if closed {
+		defer c.end()
+		if c.active.Add(1) <= 0 {
 			panic(http.ErrAbortHandler)
 		}
-		defer func() {
-			c.mu.Lock()
-			c.active--
-			if c.closed && c.active == 0 {
-				close(c.ended)
-			}
-			c.mu.Unlock()
-		}()
-		next.ServeHTTP(w, r)
+		next(w, r)
 	})
 }
 
-// close lets no more streams begin and waits for those there are; false if they did not end in time.
-func (c *streamCount) close(limit time.Duration) bool {
-	c.mu.Lock()
-	c.closed = true
-	c.ended = make(chan struct{})
-	if c.active == 0 {
-		close(c.ended)
+func (c *streamCount) end() {
+	if c.active.Add(-1) == -countClosed {
+		c.once.Do(func() { close(c.ended) })
 	}
-	c.mu.Unlock()
+}
+
+// close lets no more streams begin and waits for those there are; false if they did not end in time. It is called once.
+func (c *streamCount) close(limit time.Duration) bool {
+	c.ended = make(chan struct{})
+	if c.active.Add(-countClosed) == -countClosed {
+		return true
+	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {

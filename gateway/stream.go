@@ -40,9 +40,8 @@ type stream struct {
 	// requestEnded: the request was received whole.
 	requestEnded atomic.Bool
 
-	pumps    sync.WaitGroup
-	idle     *time.Timer
-	lastMove atomic.Int64 // nanoseconds since info.start
+	pumps     sync.WaitGroup
+	deadlines deadlines
 }
 
 // bodyChunkSize is how much of a body is read at once.
@@ -83,7 +82,7 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.requestHead.Grow(len(r.Header) + addedHeaders)
 	requestHeaders(&s.requestHead, r, &l.config.HTTP)
-	s.watchIdle()
+	s.deadlines.start, s.deadlines.idle = s.info.start, l.config.HTTP.StreamIdleTimeout
 
 	s.acquire()
 	if status, flag, details, body := refusedRequest(r); status != 0 {
@@ -93,6 +92,9 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.decode.start(&s.requestHead, endStream)
 	}
 	s.release()
+	if !s.over.Load() {
+		s.deadlines.arm(0, s.deadlineEnded)
+	}
 	if !endStream && len(s.filters) > 0 {
 		s.pumps.Go(s.pumpRequest)
 	}
@@ -133,9 +135,7 @@ func (s *stream) serve() {
 
 // end releases what the stream holds, once it is over.
 func (s *stream) end() {
-	if s.idle != nil {
-		s.idle.Stop()
-	}
+	s.deadlines.stop()
 	if !s.requestEnded.Load() {
 		s.dropRequest()
 	}
@@ -197,7 +197,7 @@ func (s *stream) downstreamReset() {
 // serveUpstream sends the request to the upstream and pumps the response into the chain.
 func (s *stream) serveUpstream() {
 	resp, err := s.up.cluster.transport().RoundTrip(s.up.request)
-	s.moved()
+	elapsed := s.deadlines.move()
 	if err != nil {
 		s.acquire()
 		s.upstreamFailed(err)
@@ -213,7 +213,7 @@ func (s *stream) serveUpstream() {
 	}
 	s.mu.Lock()
 	s.info.upstreamReply = true
-	s.info.upstreamFirstByte = time.Since(s.info.start)
+	s.info.upstreamFirstByte = elapsed
 	s.responseHead.Grow(len(resp.Header) + addedHeaders)
 	responseHeaders(&s.responseHead, resp)
 	s.responseHead.Set("x-envoy-upstream-service-time",
@@ -239,7 +239,7 @@ func (s *stream) pumpResponse(resp *http.Response) {
 		}
 		var n int
 		n, err = resp.Body.Read(chunk[:])
-		s.moved()
+		s.deadlines.move()
 		s.acquire()
 		if n > 0 {
 			d := message.Borrow(chunk[:n])
@@ -270,7 +270,7 @@ func (s *stream) pumpRequest() {
 		var n int
 		n, err = s.r.Body.Read(chunk[:])
 		s.info.received.Add(int64(n))
-		s.moved()
+		s.deadlines.move()
 		s.acquire()
 		if n > 0 {
 			d := message.Borrow(chunk[:n])
@@ -349,29 +349,3 @@ func (s *stream) upstreamFailed(err error) {
 	code, _, _, body := upstreamFailure(err) // the filters hold the headers still
 	s.fail(uint32(max(code, http.StatusBadGateway)), flag, details, body)
 }
-
-// watchIdle ends the stream when nothing has moved for the listener's stream idle timeout (source: Envoy's
-// HttpConnectionManager.stream_idle_timeout).
-func (s *stream) watchIdle() {
-	limit := s.l.config.HTTP.StreamIdleTimeout
-	if limit <= 0 {
-		return
-	}
-	s.idle = time.AfterFunc(limit, func() {
-		left := limit - (time.Since(s.info.start) - time.Duration(s.lastMove.Load()))
-		if left > 0 {
-			s.idle.Reset(left)
-			return
-		}
-		s.post(func() {
-			code := uint32(http.StatusGatewayTimeout)
-			if !s.requestEnded.Load() {
-				code = http.StatusRequestTimeout
-			}
-			s.fail(code, "SI", "stream_idle_timeout", "stream timeout")
-		})
-	})
-}
-
-// moved notes activity for the idle timeout.
-func (s *stream) moved() { s.lastMove.Store(int64(time.Since(s.info.start))) }

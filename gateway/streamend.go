@@ -80,9 +80,6 @@ func (s *stream) finished() {
 	s.mu.Lock()
 	s.info.responseEnd = time.Since(s.info.start)
 	s.mu.Unlock()
-	if s.up.timer != nil {
-		s.up.timer.Stop()
-	}
 	if s.up.cancel != nil {
 		s.up.cancel(errBodyClosed)
 	}
@@ -125,7 +122,7 @@ type countedBody struct {
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.s.info.received.Add(int64(n))
-	b.s.moved()
+	b.s.deadlines.move()
 	if errors.Is(err, io.EOF) {
 		b.s.requestReceived()
 		b.s.post(b.s.requestSent)

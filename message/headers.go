@@ -91,6 +91,9 @@ func (h *Headers) Append(name, value string) {
 	h.fields = append(h.fields, Field{strings.ToLower(name), value})
 }
 
+// AppendField is Append for a name that is in lower case already.
+func (h *Headers) AppendField(f Field) { h.fields = append(h.fields, f) }
+
 // Add adds a value as Envoy does it: a header that is a list by nature and is there already (see inlineDelimiter) is
 // joined to it, any other becomes one more field.
 func (h *Headers) Add(name, value string) {
@@ -119,8 +122,12 @@ func (h *Headers) Set(name, value string) {
 
 // Del removes every field of name, which must be in lower case, and reports how many there were.
 func (h *Headers) Del(name string) int {
-	kept := h.fields[:0]
-	for _, f := range h.fields {
+	first := slices.IndexFunc(h.fields, func(f Field) bool { return f.Name == name })
+	if first < 0 {
+		return 0
+	}
+	kept := h.fields[:first]
+	for _, f := range h.fields[first+1:] {
 		if f.Name != name {
 			kept = append(kept, f)
 		}

@@ -2,8 +2,10 @@ package plugintest
 
 import (
 	"net/http"
+	"os"
 	"time"
 
+	"github.com/sluice-gateway/sluice/envoyconfig"
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/pluginhost"
 )
@@ -20,11 +22,24 @@ type options struct {
 	route    string
 	cluster  string
 	workers  int
+	errs     []error
 }
 
 // Config is the plugin's configuration: JSON text, which it gets as it is.
 func Config(json string) Option {
 	return func(o *options) { o.plugin.Configuration = []byte(json) }
+}
+
+// ConfigFile takes the plugin's configuration from a file, JSON or YAML, as `sluice run --config` does.
+func ConfigFile(path string) Option {
+	return func(o *options) {
+		data, err := os.ReadFile(path)
+		if err == nil {
+			data, err = envoyconfig.PluginConfiguration(path, data)
+		}
+		o.plugin.Configuration = data
+		o.errs = append(o.errs, err)
+	}
 }
 
 // VMConfig is what the plugin reads when its VM starts.

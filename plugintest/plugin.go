@@ -59,6 +59,9 @@ func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if err := errors.Join(o.errs...); err != nil {
+		return nil, err
+	}
 	p := &Plugin{t: t, timeout: o.timeout, handler: o.upstream, upstream: &upstream{}, logs: &logs{}, ends: &ends{}}
 	if err := p.start(mode, o); err != nil {
 		err = errors.Join(err, p.close())
@@ -125,7 +128,7 @@ func (p *Plugin) gatewayConfig(o options, upstream string) *gateway.Config {
 	l.HTTP.AccessLogs = []gateway.AccessLog{p.ends.accessLog()}
 	l.HTTP.Routes = gateway.RouteConfiguration{Name: "plugintest", VirtualHosts: []gateway.VirtualHost{{
 		Name: "plugintest", Domains: []string{"*"}, Routes: []gateway.Route{{
-			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster, Timeout: o.timeout,
+			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster,
 		}},
 	}}}
 	return &gateway.Config{

@@ -52,7 +52,7 @@ func TestDoShowsBothEnds(t *testing.T) {
 		if up == nil {
 			t.Fatal("no upstream request")
 		}
-		if up.Method != "POST" || up.Path != "/a/b?c=d" || up.Host != "plugins.test" || up.Header.Get("x-one") != "1" ||
+		if up.Method != http.MethodPost || up.Path != "/a/b?c=d" || up.Host != "plugins.test" || up.Header.Get("x-one") != "1" ||
 			up.Body != "abcde" || up.ContentLength != -1 || up.Err != nil {
 			t.Errorf("the upstream gets %+v", up)
 		}
@@ -242,6 +242,11 @@ func TestStepsThatFailSayWhy(t *testing.T) {
 			s.Send("le")
 			s.CloseSend()
 			s.Upstream().Expect("less")
+		}},
+		{"more of an answer that was broken off", "answer has ended already", func(p *plugintest.Plugin) {
+			up := p.Stream(plugintest.Get("/")).Upstream()
+			up.Reset()
+			up.Send("more")
 		}},
 		{"more after the end", "has ended already", func(p *plugintest.Plugin) {
 			s := p.Stream(plugintest.Post("/"))

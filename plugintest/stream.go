@@ -46,7 +46,10 @@ func (p *Plugin) Stream(r *Request) *Stream {
 	s.incoming = incoming{t: p.t, timeout: p.timeout, whose: "the answer's body at the client"}
 	s.x.serve = s.up.serve
 	p.upstream.expect(s.x)
-	p.t.Cleanup(func() { s.up.Reset() }) // of no effect where the test has ended it
+	p.t.Cleanup(func() {
+		s.up.Reset() // of no effect where the test has ended it
+		p.upstream.forget(s.x)
+	})
 	p.ends.watch(conn.LocalAddr().String())
 	s.write(begun.head(s.x.id, withBody))
 	return s
@@ -112,7 +115,7 @@ func (s *Stream) Head() *Response {
 		}
 		ch := make(chan result, 1)
 		go func() {
-			resp, err := s.conn.head(s.request.method)
+			resp, err := s.conn.head(s.request.method) //nolint:bodyclose // the test reads it; closing the connection ends it
 			ch <- result{resp, err}
 		}()
 		select {
@@ -164,4 +167,7 @@ func (s *Stream) Response() *Response {
 }
 
 // Cancel breaks the connection off, as a client that goes away does.
-func (s *Stream) Cancel() { s.conn.Close() }
+func (s *Stream) Cancel() {
+	s.conn.Close()
+	s.p.upstream.forget(s.x)
+}

@@ -167,7 +167,6 @@ type UpstreamStream struct {
 	// finish tells the handler how to end, once.
 	finish chan func()
 	ended  bool
-	served <-chan struct{}
 	// ready is closed when the fields above are set.
 	ready chan struct{}
 }
@@ -189,6 +188,7 @@ func (u *UpstreamStream) Trailers() http.Header { return u.r.Trailer }
 // sent in chunks.
 func (u *UpstreamStream) Respond(status int, header http.Header) {
 	u.t.Helper()
+	u.mustBeOpen()
 	for name, values := range header {
 		u.w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
@@ -200,6 +200,7 @@ func (u *UpstreamStream) Respond(status int, header http.Header) {
 // Send sends part of the answer's body, after a head of 200 if none was sent.
 func (u *UpstreamStream) Send(data string) {
 	u.t.Helper()
+	u.mustBeOpen()
 	if u.status == 0 {
 		u.Respond(http.StatusOK, nil)
 	}
@@ -212,6 +213,13 @@ func (u *UpstreamStream) Send(data string) {
 	u.flush()
 }
 
+func (u *UpstreamStream) mustBeOpen() {
+	u.t.Helper()
+	if u.ended {
+		u.t.Fatalf("plugintest: the upstream's answer has ended already")
+	}
+}
+
 func (u *UpstreamStream) flush() {
 	u.t.Helper()
 	if err := u.control.Flush(); err != nil {
@@ -221,6 +229,8 @@ func (u *UpstreamStream) flush() {
 
 // Trailer adds a trailer, which [UpstreamStream.Close] sends. The answer must be sent in chunks.
 func (u *UpstreamStream) Trailer(name, value string) {
+	u.t.Helper()
+	u.mustBeOpen()
 	u.w.Header().Add(http.TrailerPrefix+name, value)
 }
 

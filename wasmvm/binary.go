@@ -236,7 +236,7 @@ func (r *reader) imports(o *outline, types []signature, funcs *[]uint32) error {
 	for n := r.u32(); n > 0 && r.err == nil; n-- {
 		module, name, kind := r.name(), r.name(), r.byte()
 		if r.err != nil {
-			return nil
+			return nil //nolint:nilerr // the reader keeps it, for whoever reads to the end
 		}
 		if kind != kindFunction {
 			what := "something unknown"

@@ -133,7 +133,8 @@ func TestBodiesOverTheLimit(t *testing.T) {
 	const limit = 16 << 10
 	object := func(size int) string { return `{"a":"` + strings.Repeat("x", size-len(`{"a":""}`)) + `"}` }
 	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
-		p := plugintest.Start(t, mode, plugintest.BufferLimit(limit), answer("text/plain", "thanks"))
+		p := plugintest.Start(t, mode, plugintest.BufferLimit(limit), answer("text/plain", "thanks"),
+			plugintest.Config(`{"inject": {}}`)) // a body that the plugin makes longer counts too
 		for _, tt := range []struct {
 			name    string
 			request *plugintest.Request
@@ -208,6 +209,16 @@ func TestAddsToAnswersThatAreJSON(t *testing.T) {
 				t.Errorf("status %d (%s), want 500", got.Status, got.Details)
 			}
 		})
+	})
+}
+
+func TestConfigurationFile(t *testing.T) {
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		p := plugintest.Start(t, mode, plugintest.ConfigFile("config.yaml"))
+		got := p.Do(plugintest.Post("/").JSON(`{}`))
+		if want := `{"injected":"value","tenant":42}`; got.Upstream == nil || got.Upstream.Body != want {
+			t.Errorf("status %d, the upstream sees %+v, want %s", got.Status, got.Upstream, want)
+		}
 	})
 }
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,31 +12,39 @@ import (
 )
 
 func TestGreetsUpstreamAndClient(t *testing.T) {
-	tests := []struct{ name, config, header, greeting string }{
-		{"without configuration", ``, "x-hello", "hello from sluice"},
-		{"greeting", `{"greeting": "good morning"}`, "x-hello", "good morning"},
-		{"greeting and header", `{"greeting": "hi", "header": "x-greeting"}`, "x-greeting", "hi"},
-	}
 	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
-		for _, tt := range tests {
-			t.Run(tt.name, func(t *testing.T) {
-				p := plugintest.Start(t, mode, plugintest.Config(tt.config))
-				got := p.Do(plugintest.Get("/path?q=1"))
-				if got.Status != http.StatusOK || got.Upstream == nil {
-					t.Fatalf("status %d (%s), want the upstream's 200", got.Status, got.Details)
-				}
-				if g := got.Upstream.Header.Get(tt.header); g != tt.greeting {
-					t.Errorf("the upstream sees %s: %q, want %q", tt.header, g, tt.greeting)
-				}
-				if g := got.Header.Get(tt.header); g != tt.greeting {
-					t.Errorf("the client sees %s: %q, want %q", tt.header, g, tt.greeting)
-				}
-				if got.Upstream.Path != "/path?q=1" {
-					t.Errorf("the upstream sees the path %q", got.Upstream.Path)
-				}
-			})
+		p := plugintest.Start(t, mode)
+		got := p.Do(plugintest.Get("/path?q=1"))
+		if got.Status != http.StatusOK || got.Upstream == nil {
+			t.Fatalf("status %d (%s), want the upstream's 200", got.Status, got.Details)
+		}
+		if g := got.Upstream.Header.Get(header); g != greeting {
+			t.Errorf("the upstream sees %s: %q, want %q", header, g, greeting)
+		}
+		if g := got.Header.Get(header); g != greeting {
+			t.Errorf("the client sees %s: %q, want %q", header, g, greeting)
+		}
+		if got.Upstream.Path != "/path?q=1" {
+			t.Errorf("the upstream sees the path %q", got.Upstream.Path)
 		}
 	})
+}
+
+// TestModuleIsSmall builds the module as a user does, with default flags.
+func TestModuleIsSmall(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "hello.wasm")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-o", out, ".")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, msg)
+	}
+	info, err := os.Stat(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limit := int64(3_000_000); info.Size() >= limit {
+		t.Errorf("the module has %d bytes, the limit is %d: what did it begin to import?", info.Size(), limit)
+	}
 }
 
 // TestTakesTheGreetingFromNobodyElse: a header of that name that client or upstream sent is replaced, every value of it.

@@ -54,7 +54,7 @@ func TestReplacesInBothDirections(t *testing.T) {
 
 func TestReplacesByTextOfAnotherLength(t *testing.T) {
 	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
-		p := plugintest.Start(t, mode, plugintest.Config(`{"find": "colour", "replace": "color"}`))
+		p := plugintest.Start(t, mode, plugintest.ConfigFile("config.yaml"))
 		got := p.Do(plugintest.Post("/").Body("colourful colours"))
 		if want := "colorful colors"; got.Upstream.Body != want || got.Body != want {
 			t.Errorf("the upstream sees %q, the client %q, want %q", got.Upstream.Body, got.Body, want)

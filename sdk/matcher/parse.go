@@ -35,14 +35,13 @@ type Parser struct {
 	Rule func(json string, global any) (config any, err error)
 	// Failed, if set, is told of a rule whose Rule failed and may answer with a configuration in its place, nil to leave
 	// the rule out. If it is not set, a rule that fails fails the whole configuration.
-	Failed func(rule RuleKey, json string, global any, err error) any
+	Failed func(lists Lists, json string, global any, err error) any
 	// Parsed, if set, is told of a rule whose Rule succeeded.
-	Parsed func(rule RuleKey, json string)
+	Parsed func(lists Lists, json string)
 }
 
-// RuleKey names what a rule matches, whatever the order in which it says so: rules with the same key are each other's
-// successors.
-type RuleKey string
+// Lists are a rule's match lists.
+type Lists struct{ routes, domains, services, prefixes []string }
 
 // ruleError says which rule failed.
 type ruleError struct {
@@ -50,7 +49,9 @@ type ruleError struct {
 	err error
 }
 
-func (e *ruleError) Error() string { return RULES_KEY + "[" + strconv.Itoa(e.pos) + "]: " + e.err.Error() }
+func (e *ruleError) Error() string {
+	return RULES_KEY + "[" + strconv.Itoa(e.pos) + "]: " + e.err.Error()
+}
 func (e *ruleError) Unwrap() error { return e.err }
 
 // Parse parses a configuration, which must be JSON or empty. An empty one is global. A global part that fails to parse fails the configuration only
@@ -99,14 +100,13 @@ func Parse(json string, p Parser) (m *Matcher, globalErr, err error) {
 }
 
 func (m *Matcher) addRule(rule string, p Parser) error {
-	lists := ruleLists{
+	lists := Lists{
 		routes:   stringList(rule, MATCH_ROUTE_KEY, false),
 		domains:  stringList(rule, MATCH_DOMAIN_KEY, true),
 		services: stringList(rule, MATCH_SERVICE_KEY, false),
 		prefixes: stringList(rule, MATCH_ROUTE_PREFIX_KEY, false),
 	}
-	key := lists.key()
-	if key == "" {
+	if len(lists.routes)+len(lists.domains)+len(lists.services)+len(lists.prefixes) == 0 {
 		return ErrNoMatch
 	}
 	config, err := p.Rule(rule, m.global)
@@ -114,18 +114,16 @@ func (m *Matcher) addRule(rule string, p Parser) error {
 		if p.Failed == nil {
 			return err
 		}
-		if config = p.Failed(key, rule, m.global, err); config == nil {
+		if config = p.Failed(lists, rule, m.global, err); config == nil {
 			return err
 		}
 	} else if p.Parsed != nil {
-		p.Parsed(key, rule)
+		p.Parsed(lists, rule)
 	}
 	m.index(lists, len(m.rules))
 	m.rules = append(m.rules, config)
 	return nil
 }
-
-type ruleLists struct{ routes, domains, services, prefixes []string }
 
 // stringList returns a list of strings, or a string as a list of one. Empty strings are dropped unless empty says so.
 func stringList(rule string, key string, empty bool) []string {
@@ -138,29 +136,29 @@ func stringList(rule string, key string, empty bool) []string {
 	return list
 }
 
-func (l *ruleLists) key() RuleKey {
+// Key names what a rule matches, whatever the order in which it says so: rules with the same key are each other's
+// successors.
+func (l Lists) Key() string {
 	switch {
 	case len(l.routes) > 0 && len(l.services) > 0:
-		return ruleKey("route and service", l.routes, l.services)
+		return listsKey("route and service", l.routes, l.services)
 	case len(l.routes) > 0:
-		return ruleKey("route", l.routes, nil)
+		return listsKey("route", l.routes, nil)
 	case len(l.domains) > 0:
-		return ruleKey("domain", l.domains, nil)
+		return listsKey("domain", l.domains, nil)
 	case len(l.services) > 0:
-		return ruleKey("service", l.services, nil)
-	case len(l.prefixes) > 0:
-		return ruleKey("route prefix", l.prefixes, nil)
+		return listsKey("service", l.services, nil)
 	}
-	return ""
+	return listsKey("route prefix", l.prefixes, nil)
 }
 
-func ruleKey(kind string, a, b []string) RuleKey {
+func listsKey(kind string, a, b []string) string {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return RuleKey(kind + "\x00" + strings.Join(a, "\x00") + "\x00\x00" + strings.Join(b, "\x00"))
+	return kind + "\x00" + strings.Join(a, "\x00") + "\x00\x00" + strings.Join(b, "\x00")
 }
 
 // index enters a rule under what it matches.
-func (m *Matcher) index(l ruleLists, pos int) {
+func (m *Matcher) index(l Lists, pos int) {
 	switch {
 	case len(l.routes) > 0 && len(l.services) > 0:
 		if m.routeServices == nil {

@@ -29,10 +29,7 @@ func (p *pluginContext) configure(data []byte) error {
 		p.plugin.log.ResetID(id)
 		json = without(json, PluginIDKey)
 	}
-	parser := matcher.Parser{Global: p.parseGlobal, Rule: p.parseRule}
-	if p.isolated {
-		parser.Failed, parser.Parsed = p.ruleFailed, p.ruleParsed
-	}
+	parser := matcher.Parser{Global: p.parseGlobal, Rule: p.parseRule, Failed: p.ruleFailed, Parsed: p.ruleParsed}
 	rules, globalErr, err := matcher.Parse(json, parser)
 	if err != nil {
 		return err
@@ -58,30 +55,6 @@ func (p *pluginContext) parseRule(json string, global any) (any, error) {
 		global = p.plugin.newConfig()
 	}
 	return config, p.plugin.parseRule(p, json, global, config)
-}
-
-// lastGood is the JSON of rules that parsed, by plugin and rule: what isolation falls back to. It outlives a
-// configuration, not the VM.
-var lastGood = map[lastGoodKey]string{}
-
-type lastGoodKey struct {
-	plugin string
-	rule   matcher.RuleKey
-}
-
-func (p *pluginContext) ruleParsed(rule matcher.RuleKey, json string) {
-	lastGood[lastGoodKey{p.plugin.name, rule}] = json
-}
-
-func (p *pluginContext) ruleFailed(rule matcher.RuleKey, _ string, global any, err error) any {
-	if raw, ok := lastGood[lastGoodKey{p.plugin.name, rule}]; ok {
-		if config, again := p.parseRule(raw, global); again == nil {
-			log.Error("a rule failed to parse, the one before it stays: " + err.Error())
-			return config
-		}
-	}
-	log.Error("a rule failed to parse and is left out: " + err.Error())
-	return nil
 }
 
 // without returns an object without one of its keys.

@@ -74,5 +74,18 @@ func stackLine() string {
 			}
 		}
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(strings.TrimSpace(stack), "\n\t", " "), "\n", " | ")
+	line := make([]byte, 0, len(stack)+256)
+	for i := range len(stack) {
+		switch c := stack[i]; {
+		case c == '\t':
+		case c != '\n':
+			line = append(line, c)
+		case i+1 == len(stack):
+		case stack[i+1] == '\t': // the place of the function before
+			line = append(line, ' ')
+		default:
+			line = append(line, " | "...)
+		}
+	}
+	return string(line)
 }

@@ -75,18 +75,28 @@ type pluginContext struct {
 	types.DefaultPluginContext
 	plugin *plugin
 
-	rules    *matcher.Matcher
-	isolated bool
-	repanic  bool
-	holds    int8 // whether StopIteration holds headers: 1 yes, -1 no, 0 not asked yet
-	values   map[string]any
-	ticks    *ticker
+	rules *matcher.Matcher
+	// What becomes of rules, where they are isolated.
+	ruleFailed func(rule matcher.Lists, json string, global any, err error) any
+	ruleParsed func(rule matcher.Lists, json string)
+
+	repanic bool
+	holds   int8 // whether StopIteration holds headers: 1 yes, -1 no, 0 not asked yet
+	values  map[string]any
+	ticks   timer
 
 	spare    []*stream
 	contexts []httpContext // to be handed out
 }
 
 var _ PluginContext = (*pluginContext)(nil)
+
+// timer is the ticker, where there are functions for it.
+type timer interface {
+	add(period int64, f func())
+	start() error
+	tick()
+}
 
 // SetContext implements [PluginContext].
 func (p *pluginContext) SetContext(key string, value any) {
@@ -98,12 +108,6 @@ func (p *pluginContext) SetContext(key string, value any) {
 
 // GetContext implements [PluginContext].
 func (p *pluginContext) GetContext(key string) any { return p.values[key] }
-
-// EnableRuleLevelConfigIsolation implements [PluginContext].
-func (p *pluginContext) EnableRuleLevelConfigIsolation() { p.isolated = true }
-
-// IsRuleLevelConfigIsolation implements [PluginContext].
-func (p *pluginContext) IsRuleLevelConfigIsolation() bool { return p.isolated }
 
 // OnPluginStart reads the configuration.
 func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {

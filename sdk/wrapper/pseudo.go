@@ -32,27 +32,12 @@ type pseudoHeaders struct {
 
 // capture notes all of them.
 func (p *pseudoHeaders) capture() {
-	var found [pseudoCount][]byte
-	left := pseudoCount
-	for k, v := range hostcall.Headers(abi.MapHTTPRequestHeaders).All() {
-		if len(k) < 5 || k[0] != ':' {
-			continue
-		}
-		for i, name := range pseudoNames {
-			if string(k) == name {
-				found[i] = v
-				left--
-				break
-			}
-		}
-		if left == 0 {
-			break
-		}
-	}
-	if left == pseudoCount {
+	headers := hostcall.Headers(abi.MapHTTPRequestHeaders)
+	if len(headers) == 0 {
 		return // no whole map to be had: ask for each when it is wanted
 	}
-	for i, v := range found {
+	for i, name := range pseudoNames {
+		v, _ := headers.Find(name)
 		p.text = append(p.text, v...)
 		p.end[i] = len(p.text)
 	}

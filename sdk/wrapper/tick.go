@@ -35,8 +35,12 @@ func RegisterTickFunc(tickPeriod int64, tickFunc func()) {
 	if starting.ticks == nil {
 		starting.ticks = &ticker{}
 	}
-	period := max(time.Duration(tickPeriod)*time.Millisecond, minTick)
-	starting.ticks.entries = append(starting.ticks.entries, tickEntry{period: period, f: tickFunc})
+	starting.ticks.add(tickPeriod, tickFunc)
+}
+
+func (t *ticker) add(millis int64, f func()) {
+	period := max(time.Duration(millis)*time.Millisecond, minTick)
+	t.entries = append(t.entries, tickEntry{period: period, f: f})
 }
 
 func (t *ticker) start() error {

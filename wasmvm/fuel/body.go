@@ -152,6 +152,7 @@ func (b *body) rewrite(c *cursor, locals uint32) (entry []byte) {
 	}
 	exit := max(cost, 1)
 	switch {
+	// A tight loop is not to pay on each round for a long way out.
 	case b.mainLoop != 0 && exit <= max(8*b.mainCost, 4*costUnchecked):
 		b.setWeight(b.mainLoop, max(exit, b.mainCost))
 		return nil

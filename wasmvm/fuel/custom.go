@@ -37,7 +37,7 @@ func (w *writer) custom(e extent) error {
 	if c.err != nil {
 		// Wrong names are no reason to refuse a module: it goes without.
 		w.out = w.out[:mark]
-		return nil
+		return nil //nolint:nilerr // it is dealt with
 	}
 	w.end(size)
 	return nil

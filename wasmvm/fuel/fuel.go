@@ -65,9 +65,10 @@ type Options struct {
 	YieldModule, YieldName string
 
 	// Refill is the amount of fuel between two yields. One unit is about one instruction, about a nanosecond or less; a
-	// call of an imported function costs 100, an operation on a range one for each four bytes or table entries. Zero or
-	// less means the default of 1,000,000: ordinary code yields every 0.3 to 1 ms, at a cost that cannot be measured,
-	// and code that misses the cache with each instruction still yields within about 100 ms.
+	// call of an imported function costs 100, an operation on a range of memory or table 32 and, if it is longer than
+	// 1024, one more for each four bytes or entries. Zero or less means the default of 1,000,000: ordinary code yields
+	// every 0.3 to 1 ms, at a cost that cannot be measured, and code that misses the cache with each instruction still
+	// yields within about 100 ms.
 	Refill int32
 
 	// MaxTable is the number of entries that the module's own tables together may grow to, shared out evenly between

@@ -45,8 +45,7 @@ func onRequestHeaders(ctx wrapper.HttpContext, c config) types.Action {
 	case "hold":
 		return types.HeaderStopAllIterationAndWatermark
 	case "loop":
-		for spin := 0; ; spin++ {
-			spun = spin
+		for { //nolint:staticcheck // to spin is what it is asked for
 		}
 	}
 	if err != nil {
@@ -61,8 +60,5 @@ func onResponseHeaders(ctx wrapper.HttpContext, c config) types.Action {
 	}
 	return types.HeaderContinue
 }
-
-// spun keeps the loop from being optimised away.
-var spun int
 
 func panicHere() { panic("told to panic") }

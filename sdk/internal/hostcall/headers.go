@@ -41,7 +41,12 @@ func (h *headerMap) fetch(m abi.MapType) {
 func Header(m abi.MapType, key string) (string, abi.Status) {
 	if m < abi.MapType(len(headerMaps)) {
 		if h := &headerMaps[m]; h.lookUp(m) {
-			v, ok := h.pairs.Find(lower(key))
+			v, ok := h.pairs.Find(key)
+			if !ok {
+				if low := lower(key); low != key {
+					v, ok = h.pairs.Find(low)
+				}
+			}
 			if !ok {
 				return "", abi.StatusNotFound
 			}

@@ -1,0 +1,146 @@
+//go:build !wasip1
+
+package wrapper_test
+
+import (
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// build compiles a plugin with default flags.
+func build(t *testing.T, dir string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "plugin.wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", out, ".")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", dir, err, text)
+	}
+	code, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// names returns the names of a module's imports, as module.name, and of its exports, in order.
+func names(t *testing.T, code []byte) (imports, exports []string) {
+	t.Helper()
+	number := func(b []byte) (int, []byte) {
+		n, size := binary.Uvarint(b)
+		if size <= 0 {
+			t.Fatal("not a module")
+		}
+		return int(n), b[size:]
+	}
+	text := func(b []byte) (string, []byte) {
+		n, b := number(b)
+		return string(b[:n]), b[n:]
+	}
+	for b := code[8:]; len(b) > 0; {
+		id := b[0]
+		size, rest := number(b[1:])
+		section := rest[:size]
+		b = rest[size:]
+		if id != 2 && id != 7 {
+			continue
+		}
+		n, section := number(section)
+		for range n {
+			var name string
+			if id == 7 {
+				name, section = text(section)
+				exports = append(exports, name)
+			} else {
+				var space string
+				space, section = text(section)
+				name, section = text(section)
+				imports = append(imports, space+"."+name)
+			}
+			_, section = number(section[1:]) // of a function its type or index
+		}
+	}
+	return imports, exports
+}
+
+// TestModule holds what the SDK puts into the smallest plugin.
+func TestModule(t *testing.T) {
+	code := build(t, "../internal/testdata/hello")
+	if len(code) >= 3_000_000 {
+		t.Errorf("the module has %d bytes: 3 MB are too many", len(code))
+	}
+	imports, exports := names(t, code)
+	imports = slices.DeleteFunc(imports, func(s string) bool { return !strings.HasPrefix(s, "env.") })
+	slices.Sort(imports)
+	want := []string{
+		"env.proxy_add_header_map_value",
+		"env.proxy_get_buffer_bytes",
+		"env.proxy_get_header_map_pairs",
+		"env.proxy_get_header_map_value",
+		"env.proxy_get_log_level",
+		"env.proxy_get_property",
+		"env.proxy_log",
+		"env.proxy_send_local_response",
+	}
+	if !slices.Equal(imports, want) {
+		t.Errorf("imports %q, want %q", imports, want)
+	}
+	// Hosts take the first version that they know.
+	first, second := slices.Index(exports, "proxy_abi_version_0_2_100"), slices.Index(exports, "proxy_abi_version_0_2_1")
+	if first < 0 || second < first {
+		t.Errorf("exports %q: 0_2_100 must come before 0_2_1", exports)
+	}
+	for _, name := range []string{"_initialize", "memory", "proxy_on_memory_allocate", "proxy_on_request_headers", "proxy_on_log"} {
+		if !slices.Contains(exports, name) {
+			t.Errorf("no export %s", name)
+		}
+	}
+	for _, name := range []string{"malloc", "_start", "main"} {
+		if slices.Contains(exports, name) {
+			t.Errorf("export %s", name)
+		}
+	}
+}
+
+// TestDependencies holds what a plugin's go.mod has to carry.
+func TestDependencies(t *testing.T) {
+	const ours = "github.com/sluice-gateway/sluice/sdk"
+	deps := func(goos string, tests bool, packages string) []string {
+		args := []string{"list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}"}
+		if tests {
+			args = append(args, "-test")
+		}
+		cmd := exec.Command("go", append(args, packages)...)
+		cmd.Dir = ".."
+		cmd.Env = os.Environ()
+		if goos != "" {
+			cmd.Env = append(cmd.Env, "GOOS="+goos, "GOARCH=wasm")
+		}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	for _, d := range deps("", true, "./...") {
+		if d != ours && !strings.HasPrefix(d, ours+"/") && !strings.HasPrefix(d, ours+".") && !strings.HasPrefix(d, "github.com/tidwall/") &&
+			!strings.HasPrefix(d, "[") {
+			t.Errorf("the SDK depends on %s", d)
+		}
+	}
+	// gjson is for a plugin to choose; the contract knows nobody.
+	for _, d := range deps("wasip1", false, "./wrapper") {
+		if !strings.HasPrefix(d, ours+"/") {
+			t.Errorf("package wrapper depends on %s", d)
+		}
+	}
+	if d := deps("wasip1", false, "./abi"); len(d) != 1 || d[0] != ours+"/abi" {
+		t.Errorf("package abi depends on %q", d)
+	}
+}
