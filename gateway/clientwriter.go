@@ -24,7 +24,9 @@ type clientWriter struct {
 	failed  error
 
 	// Owned by the writer.
-	length  int64 // declared content length, -1 for none
+	moved   *deadlines // told of each piece that was written
+	noBody  bool       // the status allows no body
+	length  int64      // declared content length, -1 for none
 	wrote   int64
 	pending bool // written, not flushed
 	began   bool
@@ -38,8 +40,8 @@ type responsePart struct {
 	end      bool
 }
 
-func (c *clientWriter) init(w http.ResponseWriter) {
-	c.w, c.length = w, -1
+func (c *clientWriter) init(w http.ResponseWriter, moved *deadlines) {
+	c.w, c.moved, c.length = w, moved, -1
 	c.changed.L = &c.mu
 	c.queue = c.first[:0]
 }
@@ -51,7 +53,13 @@ func (c *clientWriter) controller() *http.ResponseController { return http.NewRe
 // than one piece: the pumps wait.
 const maxQueued = 64 << 20
 
-var errClientTooSlow = errors.New("client does not read what plugins send it")
+var (
+	errClientTooSlow = errors.New("client does not read what is sent to it")
+	errStreamReset   = errors.New("stream was reset")
+)
+
+// writeSize is how much is written at once: that it was is a sign of life.
+const writeSize = 256 << 10
 
 // put adds a part. Borrowed data must stay as it is until drain has returned.
 func (c *clientWriter) put(p responsePart) {
@@ -61,13 +69,29 @@ func (c *clientWriter) put(p responsePart) {
 	case c.failed != nil:
 		return
 	case c.queued > 0 && c.queued+p.data.Len() > maxQueued:
-		c.failed, c.queue, c.queued = errClientTooSlow, nil, 0
-		// The writer is stuck in a write to this client.
-		_ = c.controller().SetWriteDeadline(time.Unix(1, 0))
+		c.fail(errClientTooSlow)
 		return
 	}
 	c.queued += p.data.Len()
 	c.queue = append(c.queue, p)
+}
+
+// abort drops what was put and ends a write that the client does not take. Any goroutine may call it.
+func (c *clientWriter) abort(err error) {
+	c.mu.Lock()
+	c.fail(err)
+	c.mu.Unlock()
+}
+
+// fail is abort under the lock.
+func (c *clientWriter) fail(err error) {
+	if c.failed != nil {
+		return
+	}
+	c.failed, c.queue, c.queued = err, nil, 0
+	if c.writing {
+		_ = c.controller().SetWriteDeadline(time.Unix(1, 0))
+	}
 }
 
 // waiting reports whether there is something to write.
@@ -102,8 +126,9 @@ func (c *clientWriter) drain() error {
 		}
 		c.mu.Lock()
 		if err != nil {
-			c.failed, c.queue, c.queued = err, nil, 0
-		} else if c.queue == nil {
+			c.fail(err)
+		}
+		if c.failed == nil && c.queue == nil {
 			clear(parts)
 			c.queue = parts[:0]
 		}
@@ -133,17 +158,25 @@ func (c *clientWriter) write(p *responsePart) error {
 		if n, err := strconv.ParseInt(p.headers.Value("content-length"), 10, 64); err == nil && n >= 0 {
 			c.length = n
 		}
-		c.w.WriteHeader(applyResponseHeaders(c.w, p.headers))
+		status := applyResponseHeaders(c.w, p.headers)
+		c.noBody = status == http.StatusNoContent || status == http.StatusNotModified
+		c.w.WriteHeader(status)
 	case p.trailers != nil:
 		for k, v := range p.trailers.All() {
 			c.w.Header().Add(http.TrailerPrefix+http.CanonicalHeaderKey(k), v)
 		}
-	default:
-		n, err := c.w.Write(p.data.Bytes())
-		c.wrote += int64(n)
-		c.pending = c.pending || n > 0
-		p.data.Reset()
-		return err
+	case !c.noBody:
+		for data := p.data.Bytes(); len(data) > 0; {
+			n, err := c.w.Write(data[:min(len(data), writeSize)])
+			c.wrote += int64(n)
+			c.pending = c.pending || n > 0
+			if err != nil {
+				return err
+			}
+			data = data[n:]
+			c.moved.move()
+		}
 	}
+	p.data.Reset()
 	return nil
 }

@@ -56,8 +56,8 @@ type HTTPConnectionManager struct {
 	// ServerName is the server header's value; default "envoy", as in Envoy, so that moving between the two changes
 	// nothing.
 	ServerName string
-	// AppendServerHeader false overwrites an upstream's server header (Envoy's OVERWRITE, the default); true sets it only
-	// where absent (APPEND_IF_ABSENT).
+	// ServerHeaderIfAbsent sets the server header only where there is none (Envoy's APPEND_IF_ABSENT); by default an
+	// upstream's is overwritten (OVERWRITE).
 	ServerHeaderIfAbsent bool
 	// ServerHeaderPassThrough leaves the server header alone (PASS_THROUGH).
 	ServerHeaderPassThrough bool

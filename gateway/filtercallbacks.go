@@ -53,8 +53,13 @@ func (cb *filterCallbacks) SetFilterState(name string, value []byte) {
 	cb.chain.end.setFilterState(name, value)
 }
 
-func (cb *filterCallbacks) SetBufferLimit(bytes uint32) { cb.chain.bufferLimit = bytes }
-func (cb *filterCallbacks) ClearRouteCache()            { cb.chain.end.clearRouteCache() }
+func (cb *filterCallbacks) ClearRouteCache() { cb.chain.end.clearRouteCache() }
+
+func (cb *filterCallbacks) SetBufferLimit(bytes uint32) {
+	cb.chain.bufferLimit = bytes
+	cb.chain.decode.bufferChanged()
+	cb.chain.encode.bufferChanged()
+}
 
 func (cb *filterCallbacks) AddDecodedData(d *message.Buffer, streaming bool) bool {
 	return cb.chain.decode.add(cb.i, d, streaming)

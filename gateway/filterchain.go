@@ -27,7 +27,8 @@ var _ filter = (*pluginhost.Filter)(nil)
 
 // terminus is what stands at the two ends of a filter chain: the router towards the upstream, the codec towards the
 // client. Its methods are called on the stream's turn with no lock held, and must not block. Data handed over is
-// emptied by the callee, which may keep what it took until the pump that delivered it goes on.
+// emptied by the callee, which may keep what it took until the pump that delivered it goes on. Header maps stay the
+// stream's: who reads them later than in the call, or without the lock, makes a copy.
 type terminus interface {
 	requestHeaders(h *message.Headers, endStream bool)
 	requestData(d *message.Buffer, endStream bool)
@@ -92,7 +93,7 @@ type activeFilter struct {
 	encode    filterState
 }
 
-// init prepares a chain of n filters, which the caller then sets with setFilter.
+// init prepares a chain of n filters, which the caller then fills in.
 func (c *filterChain) init(end terminus, n int, bufferLimit uint32) {
 	c.end, c.bufferLimit = end, bufferLimit
 	c.turnEnd.L, c.room.L = &c.turnMu, &c.mu

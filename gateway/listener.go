@@ -45,8 +45,8 @@ func newListener(cfg Listener, g *Gateway) (*listener, error) {
 	if l.routes, err = newRouteTable(cfg.HTTP.Routes); err != nil {
 		return nil, fmt.Errorf("listener %q: route configuration %q: %w", cfg.Name, cfg.HTTP.Routes.Name, err)
 	}
-	for i, vh := range cfg.HTTP.Routes.VirtualHosts {
-		for _, r := range vh.Routes {
+	for _, vh := range cfg.HTTP.Routes.VirtualHosts {
+		for i, r := range vh.Routes {
 			if r.DirectResponse == nil && g.clusters[r.Cluster] == nil {
 				return nil, fmt.Errorf("listener %q: virtual host %q: route %d: unknown cluster %q", cfg.Name, vh.Name, i, r.Cluster)
 			}
@@ -83,6 +83,7 @@ func (l *listener) newServer(logger *slog.Logger) *http.Server {
 		DisableGeneralOptionsHandler: true,
 		Protocols:                    new(http.Protocols),
 		ErrorLog:                     slog.NewLogLogger(serverLog{logger.Handler()}, slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return l.gateway.serving },
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, connectionKey{}, l.gateway.connections.Add(1))
 		},
@@ -107,11 +108,21 @@ func (l *listener) newServer(logger *slog.Logger) *http.Server {
 }
 
 // serverLog is a log handler for net/http's server, whose lines are about what clients did: nothing an operator must
-// act on, so they are written at debug level.
+// act on, so they are written at debug level, but for a panic, which is a bug of the gateway.
 type serverLog struct{ slog.Handler }
+
+func (h serverLog) Enabled(ctx context.Context, _ slog.Level) bool {
+	return h.Handler.Enabled(ctx, slog.LevelError)
+}
 
 func (h serverLog) Handle(ctx context.Context, r slog.Record) error {
 	r.Message = strings.TrimPrefix(strings.TrimSpace(r.Message), "http: ")
+	if strings.HasPrefix(r.Message, "panic serving") {
+		r.Level = slog.LevelError
+	}
+	if !h.Handler.Enabled(ctx, r.Level) {
+		return nil
+	}
 	return h.Handler.Handle(ctx, r)
 }
 

@@ -148,6 +148,8 @@ func refusedRequest(r *http.Request) (status int, flag, details, body string) {
 		return http.StatusBadRequest, "", "missing_host_header", ""
 	case namesProtected(r.Header["Connection"]):
 		return http.StatusBadRequest, "DPE", "http1.connection_header_rejected", "Bad Request"
+	case fieldCount(r.Header) > maxRequestFields:
+		return http.StatusRequestHeaderFieldsTooLarge, "DPE", "http1.too_many_headers", "Request Header Fields Too Large"
 	case r.Method == http.MethodConnect:
 		return 0, "", "", "" // has no path, so no route
 	case len(r.Header["Upgrade"]) > 0 && hasToken(r.Header["Connection"], "upgrade") && !hasToken(r.Header["Upgrade"], "h2c"):
@@ -166,6 +168,17 @@ func refusedRequest(r *http.Request) (status int, flag, details, body string) {
 		return http.StatusNotFound, "", "absolute_path_rejected", ""
 	}
 	return 0, "", "", ""
+}
+
+// maxRequestFields is how many header fields a request may have (source: Envoy's max_headers_count).
+const maxRequestFields = 100
+
+func fieldCount(h http.Header) int {
+	n := 0
+	for _, values := range h {
+		n += len(values)
+	}
+	return n
 }
 
 // namesProtected reports whether a connection header asks for headers to be removed that others decide by.

@@ -131,6 +131,9 @@ func (p *path) iterateHeaders(start int, endStream bool) {
 			st.iteration = stoppedWatermark
 			return
 		}
+		if st.headersContinued {
+			return // the filter injected data, and the headers went before it
+		}
 		st.headersContinued = true
 	}
 	p.headersDone = true
@@ -176,12 +179,15 @@ func (p *path) iterateData(start int, d *message.Buffer, endStream bool) {
 		if p.abort() {
 			return
 		}
-		if !hadTrailers && p.trailers != nil && trailersFrom < 0 {
-			// The filter added trailers, so the data no longer ends the message.
-			endStream, trailersFrom = false, i+1
+		added := !hadTrailers && p.trailers != nil && trailersFrom < 0
+		if added {
+			endStream = false // the filter added trailers, so the data no longer ends the message
 		}
 		if passed = p.afterData(i, st, action, d); !passed {
-			break
+			break // trailers that the filter added just now wait with the data, or went on with it
+		}
+		if added {
+			trailersFrom = i + 1
 		}
 	}
 	if passed {
@@ -205,12 +211,18 @@ func (p *path) afterData(i int, st *filterState, action abi.Action, d *message.B
 	case abi.DataStopIterationAndBuffer, abi.DataStopIterationAndWatermark:
 		st.iteration = stoppedSingle
 		p.buffer(d, action == abi.DataStopIterationAndWatermark)
-	default: // DataStopIterationNoBuffer: the filter has taken the data
+	default: // DataStopIterationNoBuffer: the filter has taken the data, also where it was the buffer
 		st.iteration = stoppedSingle
+		p.chain.mu.Lock()
+		if d == p.buffered {
+			p.buffered = nil
+		}
 		if p.observedEnd && p.trailers == nil && p.buffered == nil {
 			// Keep an empty frame, so that a later continue still ends the message.
-			p.setBuffered(&message.Buffer{})
+			p.buffered = &message.Buffer{}
 		}
+		p.bufferChanged()
+		p.chain.mu.Unlock()
 	}
 	return false
 }
@@ -295,13 +307,20 @@ func (p *path) buffer(d *message.Buffer, streaming bool) {
 		}
 		p.buffered.Move(d)
 	}
-	limit := p.chain.bufferLimit
-	crossed := limit > 0 && !p.above && int64(p.buffered.Len()) > int64(limit)
-	p.above = limit > 0 && int64(p.buffered.Len()) > int64(limit)
+	p.bufferChanged()
+	tooLarge := p.above && !streaming && !p.stopped()
 	p.chain.mu.Unlock()
-	if crossed && !streaming {
+	if tooLarge {
 		p.tooLarge()
 	}
+}
+
+// bufferChanged works out what follows from a change of what is buffered, how, or of the limit: whether the sender is to
+// be held back. It is called under the lock after each such change.
+func (p *path) bufferChanged() {
+	limit := p.chain.bufferLimit
+	p.above = limit > 0 && p.buffered != nil && int64(p.buffered.Len()) > int64(limit)
+	p.chain.room.Broadcast()
 }
 
 // tooLarge answers a message of which more had to be buffered than may be.
@@ -326,9 +345,9 @@ func (p *path) deliverData(d *message.Buffer, endStream bool) {
 	out := d
 	if d == p.buffered {
 		p.chain.mu.Lock()
-		out, p.buffered, p.above = p.buffered, nil, false
+		out, p.buffered = p.buffered, nil
+		p.bufferChanged()
 		p.chain.mu.Unlock()
-		p.chain.room.Broadcast()
 	}
 	if !p.encoding {
 		p.chain.end.requestData(out, endStream)
@@ -350,6 +369,7 @@ func (p *path) inject(i int, d *message.Buffer, endStream bool) {
 		st.headersContinued = true
 		p.iterateHeaders(i+1, false)
 	}
+	p.observedEnd = p.observedEnd || endStream
 	p.iterateData(i+1, d, endStream)
 }
 
@@ -362,10 +382,4 @@ func (p *path) abort() bool {
 		}
 	}
 	return p.stopped()
-}
-
-func (p *path) setBuffered(b *message.Buffer) {
-	p.chain.mu.Lock()
-	p.buffered = b
-	p.chain.mu.Unlock()
 }

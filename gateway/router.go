@@ -22,6 +22,7 @@ type upstreamRequest struct {
 	cluster *cluster
 	host    *endpoint
 	body    *requestBody // nil if there is none, or the client's body goes straight through
+	direct  *countedBody // the client's body going straight through
 	cancel  context.CancelCauseFunc
 	timeout time.Duration
 	timed   bool // the timeout counts
@@ -123,7 +124,10 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 	ctx, cancel := context.WithCancelCause(s.r.Context())
 	out := (&http.Request{Header: make(http.Header, h.Len())}).WithContext(ctx)
 	s.up.cancel = cancel
-	if err := applyRequestHeaders(out, h, len(s.filters) == 0); err != nil {
+	s.mu.Lock()
+	err := applyRequestHeaders(out, h, len(s.filters) == 0)
+	s.mu.Unlock()
+	if err != nil {
 		s.failUpstream(err)
 		return
 	}
@@ -132,10 +136,15 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 	case endStream:
 		out.Body, out.ContentLength = nil, 0
 	case len(s.filters) == 0:
-		out.Body = &countedBody{s: s, ReadCloser: s.r.Body}
+		body := &countedBody{s: s}
 		if s.l.trailers(s.r) {
-			out.Trailer = s.r.Trailer
+			body.trailers = http.Header{}
+			for name := range s.r.Trailer {
+				body.trailers[name] = nil // announced
+			}
+			out.Trailer = body.trailers
 		}
+		out.Body, s.up.direct = body, body
 	default:
 		s.up.body = newRequestBody()
 		out.Body, out.Trailer = s.up.body, s.up.body.trailers
@@ -164,6 +173,9 @@ func (s *stream) requestTrailers(h *message.Headers) {
 		return
 	}
 	s.requestSent()
+	s.mu.Lock()
+	h = h.Clone()
+	s.mu.Unlock()
 	s.up.body.pushTrailers(h)
 }
 

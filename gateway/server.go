@@ -50,8 +50,13 @@ type Gateway struct {
 	listeners []*listener
 	admin     *admin
 
+	// serving is the context of every request; cutOff ends it, and with it the streams.
+	serving context.Context
+	cutOff  context.CancelFunc
+
 	connections atomic.Uint64
 	chunks      chunkPool
+	clock       deadlineClock
 	streams     streamCount
 	started     bool
 	closed      sync.Once
@@ -122,6 +127,8 @@ func (g *Gateway) Start(ctx context.Context) error {
 }
 
 func (g *Gateway) start(ctx context.Context) error {
+	g.clock.run()
+	g.serving, g.cutOff = context.WithCancel(context.WithoutCancel(ctx))
 	for _, l := range g.listeners {
 		for _, a := range l.logs {
 			if err := a.open(); err != nil {
@@ -213,6 +220,9 @@ func (g *Gateway) Close() error {
 
 func (g *Gateway) close() error {
 	var errs []error
+	if g.cutOff != nil {
+		g.cutOff()
+	}
 	for _, l := range g.listeners {
 		switch {
 		case l.server != nil:
@@ -225,9 +235,12 @@ func (g *Gateway) close() error {
 	if !g.streams.close(closeGrace) {
 		errs = append(errs, errors.New("streams did not end; their plugins are closed all the same"))
 	}
+	g.clock.end()
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
 	for _, l := range g.listeners {
 		for _, p := range l.plugins {
-			errs = append(errs, p.Close(context.Background()))
+			errs = append(errs, p.Close(ctx))
 		}
 	}
 	for _, c := range g.clusters {

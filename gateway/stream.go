@@ -37,8 +37,16 @@ type stream struct {
 	over atomic.Bool
 	// aborted: the client gets no (whole) response.
 	aborted bool
+	// replaced: the gateway answered in place of a response that cannot be sent; the rest of that is dropped.
+	replaced bool
+	// replyContext is what local replies must know of the request as the client sent it.
+	replyContext localReplyContext
 	// requestEnded: the request was received whole.
 	requestEnded atomic.Bool
+	// reading: the pump is reading the request, so that it will see why that broke off.
+	reading atomic.Bool
+	// requestError is why the request could not be read to its end, where the transport reads it.
+	requestError atomic.Pointer[error]
 
 	pumps     sync.WaitGroup
 	deadlines deadlines
@@ -66,7 +74,7 @@ func (p *chunkPool) put(c *bodyChunk) { p.pool.Put(c) }
 func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &stream{l: l, r: r, wakes: make(chan struct{}, 1)}
 	s.info.init(r)
-	s.out.init(w)
+	s.out.init(w, &s.deadlines)
 	s.init(s, len(l.plugins), l.config.BufferLimit)
 	if len(l.plugins) > 0 {
 		worker := l.pickWorker()
@@ -80,9 +88,10 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		// The response may begin while the request is still being read. HTTP/2 always lets it.
 		_ = s.out.controller().EnableFullDuplex()
 	}
+	s.replyContext = localReplyContext{head: r.Method == http.MethodHead, grpc: isGRPC(r.Header.Get("Content-Type"))}
 	s.requestHead.Grow(len(r.Header) + addedHeaders)
 	requestHeaders(&s.requestHead, r, &l.config.HTTP)
-	s.deadlines.start, s.deadlines.idle = s.info.start, l.config.HTTP.StreamIdleTimeout
+	s.deadlines.begin(&l.gateway.clock, s.info.connectionID, l.config.HTTP.StreamIdleTimeout, s.deadlineEnded)
 
 	s.acquire()
 	if status, flag, details, body := refusedRequest(r); status != 0 {
@@ -92,9 +101,6 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.decode.start(&s.requestHead, endStream)
 	}
 	s.release()
-	if !s.over.Load() {
-		s.deadlines.arm(0, s.deadlineEnded)
-	}
 	if !endStream && len(s.filters) > 0 {
 		s.pumps.Go(s.pumpRequest)
 	}
@@ -107,6 +113,7 @@ const addedHeaders = 10
 
 // serve carries out what the chain has made ready until the stream is over.
 func (s *stream) serve() {
+	gone := s.r.Context().Done()
 	for {
 		if err := s.out.drain(); err != nil {
 			s.clientGone()
@@ -127,7 +134,11 @@ func (s *stream) serve() {
 		}
 		select {
 		case <-s.wakes:
-		case <-s.r.Context().Done():
+		case <-gone:
+			if s.reading.Load() {
+				gone = nil // net/http ends the context also for a request that is late or malformed: the pump answers that
+				continue
+			}
 			s.clientGone()
 		}
 	}
@@ -140,6 +151,9 @@ func (s *stream) end() {
 		s.dropRequest()
 	}
 	s.pumps.Wait()
+	if s.up.direct != nil {
+		s.up.direct.end()
+	}
 	if s.aborted {
 		panic(http.ErrAbortHandler) // net/http closes the connection, or resets the HTTP/2 stream, without a word
 	}
@@ -224,6 +238,8 @@ func (s *stream) serveUpstream() {
 	s.release()
 	if !endStream {
 		s.pumpResponse(resp)
+	} else if s.out.drain() != nil {
+		s.clientGone()
 	}
 }
 
@@ -268,6 +284,7 @@ func (s *stream) pumpRequest() {
 	defer s.l.gateway.chunks.put(chunk)
 	for err := error(nil); err == nil && s.mayRead(&s.decode); {
 		var n int
+		s.reading.Store(true)
 		n, err = s.r.Body.Read(chunk[:])
 		s.info.received.Add(int64(n))
 		s.deadlines.move()
@@ -292,6 +309,10 @@ func (s *stream) pumpRequest() {
 		body := s.up.body
 		s.release()
 		s.posted()
+		s.reading.Store(false)
+		if s.r.Context().Err() != nil {
+			s.clientGone() // seen while nobody looked
+		}
 		if body != nil {
 			body.waitDrained() // the chunk is used again
 		}
@@ -308,16 +329,15 @@ func (s *stream) requestReceived() {
 
 // requestFailed ends the stream because its request cannot be read to its end. It runs on the stream's turn.
 func (s *stream) requestFailed(err error) {
-	if errors.Is(err, io.ErrUnexpectedEOF) || s.r.Context().Err() != nil || isNetError(err) {
-		s.downstreamReset()
-		return
-	}
-	s.fail(http.StatusBadRequest, "DPE", "http1.codec_error", "")
-}
-
-func isNetError(err error) bool {
 	var ne net.Error
-	return errors.As(err, &ne)
+	switch isNet := errors.As(err, &ne); {
+	case isNet && ne.Timeout():
+		s.fail(http.StatusRequestTimeout, "", "request_overall_timeout", "request timeout")
+	case isNet, errors.Is(err, io.ErrUnexpectedEOF), s.r.Context().Err() != nil:
+		s.downstreamReset()
+	default:
+		s.fail(http.StatusBadRequest, "DPE", "http1.codec_error", "")
+	}
 }
 
 // upstreamFailed ends the stream, or answers it, because its upstream failed. It runs on the stream's turn.
@@ -325,11 +345,16 @@ func (s *stream) upstreamFailed(err error) {
 	switch {
 	case s.complete:
 		return
-	case s.r.Context().Err() != nil:
-		s.downstreamReset()
-		return
 	case s.encode.headers != nil && !s.info.upstreamReply:
 		return // a local reply is on its way
+	}
+	if request := s.requestError.Load(); request != nil {
+		s.requestFailed(*request) // the upstream saw a request that broke off
+		return
+	}
+	if s.r.Context().Err() != nil {
+		s.downstreamReset()
+		return
 	}
 	if errors.Is(context.Cause(s.up.request.Context()), errRouteTimeout) {
 		err = errRouteTimeout

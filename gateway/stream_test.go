@@ -82,7 +82,7 @@ func closedAddress() string {
 
 func serveConfig(t testing.TB, cfg *Config) *testGateway {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(noPanics{slog.DiscardHandler, t})
 	host := pluginhost.New(pluginhost.Options{Logger: log, Workers: 2})
 	g, err := New(cfg, Options{Logger: log, Plugins: host})
 	if err != nil {
@@ -103,6 +103,21 @@ func serveConfig(t testing.TB, cfg *Config) *testGateway {
 	})
 	addr := g.Addr("l").String()
 	return &testGateway{g, "http://" + addr, addr}
+}
+
+// noPanics is a log handler that fails the test for a panic that net/http caught.
+type noPanics struct {
+	slog.Handler
+	t testing.TB
+}
+
+func (h noPanics) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelError }
+
+func (h noPanics) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, "panic") {
+		h.t.Errorf("log: %s", r.Message)
+	}
+	return nil
 }
 
 // client is an HTTP client of its own, without connections that outlive the test.
