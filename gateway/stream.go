@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -214,8 +213,7 @@ func (s *stream) serveUpstream() {
 	s.info.upstreamReply = true
 	s.info.upstreamFirstByte = time.Since(s.info.start)
 	responseHeaders(&s.responseHead, resp)
-	s.responseHead.Set("x-envoy-upstream-service-time",
-		strconv.FormatInt(s.info.upstreamFirstByte.Milliseconds(), 10))
+	setServiceTime(&s.responseHead, s.info.upstreamFirstByte)
 	s.info.responseDetails = "via_upstream"
 	s.mu.Unlock()
 	s.response(&s.responseHead, endStream)

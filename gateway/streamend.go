@@ -75,11 +75,15 @@ func (s *stream) reset(details string) {
 	s.aborted = true
 }
 
-// finished implements terminus: the filters are destroyed, nothing moves any more.
-func (s *stream) finished() {
+// ended implements terminus.
+func (s *stream) ended() {
 	s.mu.Lock()
 	s.info.responseEnd = time.Since(s.info.start)
 	s.mu.Unlock()
+}
+
+// finished implements terminus: the filters are destroyed, nothing moves any more.
+func (s *stream) finished() {
 	if s.up.timer != nil {
 		s.up.timer.Stop()
 	}
