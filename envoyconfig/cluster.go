@@ -16,6 +16,7 @@ import (
 func (t *translator) cluster(c *clusterv3.Cluster, at string) gateway.Cluster {
 	cluster := gateway.Cluster{
 		Name:           c.GetName(),
+		Metadata:       metadata(c.GetMetadata()),
 		ConnectTimeout: t.duration(c.GetConnectTimeout(), defaultConnectTimeout, at+".connect_timeout"),
 		DNSRefresh:     t.duration(c.GetDnsRefreshRate(), defaultDNSRefresh, at+".dns_refresh_rate"),
 		IPv4Only:       c.GetDnsLookupFamily() == clusterv3.Cluster_V4_ONLY,
@@ -45,7 +46,7 @@ func (t *translator) cluster(c *clusterv3.Cluster, at string) gateway.Cluster {
 }
 
 func (t *translator) endpoint(e *endpointv3.LbEndpoint, typ gateway.ClusterType, at string) gateway.Endpoint {
-	endpoint := gateway.Endpoint{Hostname: e.GetEndpoint().GetHostname(), Weight: 1}
+	endpoint := gateway.Endpoint{Hostname: e.GetEndpoint().GetHostname(), Weight: 1, Metadata: metadata(e.GetMetadata())}
 	if weight := e.GetLoadBalancingWeight(); weight != nil {
 		endpoint.Weight = weight.GetValue()
 	}

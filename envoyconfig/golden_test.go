@@ -2,6 +2,7 @@ package envoyconfig
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -133,6 +134,13 @@ func dump(b *bytes.Buffer, path string, v reflect.Value) {
 			dump(b, fmt.Sprintf("%s[%d]", path, i), v.Index(i))
 		}
 	case reflect.Map:
+		if v.Type().Elem().Kind() != reflect.String { // metadata
+			if !v.IsNil() {
+				text, _ := json.Marshal(v.Interface())
+				fmt.Fprintf(b, "%s = %s\n", path, text)
+			}
+			return
+		}
 		if v.Len() > 0 {
 			fmt.Fprintf(b, "%s = %q\n", path, v.Interface())
 		}

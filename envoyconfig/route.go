@@ -25,7 +25,7 @@ func (t *translator) routeConfiguration(r *routev3.RouteConfiguration, at string
 			t.fail(hostAt+".name", "there is another virtual host %q", h.GetName())
 		}
 		names[h.GetName()] = true
-		host := gateway.VirtualHost{Name: h.GetName(), Domains: h.GetDomains()}
+		host := gateway.VirtualHost{Name: h.GetName(), Domains: h.GetDomains(), Metadata: metadata(h.GetMetadata())}
 		for j, domain := range h.GetDomains() {
 			domainAt := fmt.Sprintf("%s.domains[%d]", hostAt, j)
 			if other, taken := domains[strings.ToLower(domain)]; taken {
@@ -42,7 +42,7 @@ func (t *translator) routeConfiguration(r *routev3.RouteConfiguration, at string
 }
 
 func (t *translator) route(r *routev3.Route, bodyLimit int, at string) gateway.Route {
-	route := gateway.Route{Name: r.GetName(), Match: t.routeMatch(r.GetMatch(), at+".match")}
+	route := gateway.Route{Name: r.GetName(), Match: t.routeMatch(r.GetMatch(), at+".match"), Metadata: metadata(r.GetMetadata())}
 	switch action := r.GetAction().(type) {
 	case *routev3.Route_Route:
 		t.routeAction(&route, action.Route, at+".route")

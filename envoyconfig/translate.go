@@ -10,7 +10,6 @@ import (
 	bootstrapv3 "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
-	managerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -43,7 +42,11 @@ const (
 )
 
 func (t *translator) bootstrap(b *bootstrapv3.Bootstrap) *gateway.Config {
-	cfg := &gateway.Config{Node: gateway.Node{ID: b.GetNode().GetId(), Cluster: b.GetNode().GetCluster()}}
+	cfg := &gateway.Config{Node: gateway.Node{ID: b.GetNode().GetId(), Cluster: b.GetNode().GetCluster(),
+		Metadata: b.GetNode().GetMetadata().AsMap()}}
+	if len(cfg.Node.Metadata) == 0 {
+		cfg.Node.Metadata = nil
+	}
 	if address := b.GetAdmin().GetAddress(); address != nil {
 		cfg.AdminAddress = t.bindAddress(address, "admin.address")
 	}
@@ -76,6 +79,8 @@ func (t *translator) listener(l *listenerv3.Listener, at string) gateway.Listene
 	listener := gateway.Listener{
 		Name:        l.GetName(),
 		BufferLimit: defaultBufferLimit,
+		Metadata:    metadata(l.GetMetadata()),
+		Direction:   gateway.TrafficDirection(l.GetTrafficDirection()),
 	}
 	if l.GetAddress() == nil {
 		t.fail(at+".address", "is required")
@@ -95,17 +100,20 @@ func (t *translator) listener(l *listenerv3.Listener, at string) gateway.Listene
 		t.fail(at+".filter_chains", "has %d entries; one is expected", len(l.GetFilterChains()))
 		return listener
 	}
-	filters := l.GetFilterChains()[0].GetFilters()
-	at += ".filter_chains[0].filters"
-	if len(filters) != 1 {
-		t.fail(at, "has %d entries; one is expected, the HTTP connection manager", len(filters))
-		return listener
-	}
-	manager := &managerv3.HttpConnectionManager{}
-	if managerAt, ok := t.unpack(filters[0].GetTypedConfig(), manager, at+"[0].typed_config"); ok {
-		listener.HTTP = t.manager(manager, managerAt)
-	}
+	t.networkFilters(&listener, l.GetFilterChains()[0].GetFilters(), at+".filter_chains[0].filters")
 	return listener
+}
+
+// metadata is what plugins read of a part of the configuration, nil for nothing.
+func metadata(m *corev3.Metadata) gateway.Metadata {
+	if len(m.GetFilterMetadata()) == 0 {
+		return nil
+	}
+	spaces := gateway.Metadata{}
+	for name, values := range m.GetFilterMetadata() {
+		spaces[name] = values.AsMap()
+	}
+	return spaces
 }
 
 // unpack takes the message out of an Any field at a path, and says at which path the message's fields are.

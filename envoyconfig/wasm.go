@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/sluice-gateway/sluice/pluginhost"
 	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
 // buildCommand is what makes a module of a plugin's source.
@@ -31,6 +33,7 @@ func (t *translator) plugin(p *wasmv3.PluginConfig, filterName, at string) *plug
 		LogLevel:                    abi.LogInfo,
 		ReloadBackoff:               p.GetReloadConfig().GetBackoff().GetBaseInterval().AsDuration(),
 	}
+	plugin.AllowedCapabilities = t.capabilities(p, at)
 	if plugin.Name == "" {
 		plugin.Name = filterName
 	}
@@ -54,6 +57,24 @@ func (t *translator) plugin(p *wasmv3.PluginConfig, filterName, at string) *plug
 	}
 	plugin.Code, plugin.CodeSource = code, source
 	return plugin
+}
+
+// capabilities reads what the plugin's VM may use: the older field of the plugin counts where the VM's is not set. It
+// refuses names that nobody knows: Envoy takes them, and what was meant stays forbidden.
+func (t *translator) capabilities(p *wasmv3.PluginConfig, at string) []string {
+	restriction := p.GetVmConfig().GetCapabilityRestrictionConfig()
+	if restriction != nil {
+		at += ".vm_config"
+	} else {
+		restriction = p.GetCapabilityRestrictionConfig() //nolint:staticcheck // old files have it
+	}
+	names := slices.Sorted(maps.Keys(restriction.GetAllowedCapabilities()))
+	for _, name := range names {
+		if !slices.Contains(wasmvm.Capabilities(), name) {
+			t.fail(at+".capability_restriction_config.allowed_capabilities", "there is no import or callback %q", name)
+		}
+	}
+	return names
 }
 
 // failurePolicy reads the policy and its older form, of which Envoy lets only one be set.

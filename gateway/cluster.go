@@ -58,6 +58,7 @@ type clusterName struct {
 	host, port string
 	hostname   string
 	weight     uint32
+	metadata   Metadata
 	found      []netip.Addr
 	failed     bool
 }
@@ -102,7 +103,7 @@ func newClusterName(t ClusterType, e Endpoint) (clusterName, error) {
 	if _, err = net.LookupPort("tcp", port); err != nil || port == "" || port[0] < '0' || port[0] > '9' {
 		return clusterName{}, fmt.Errorf("port %q is not a number from 0 to 65535", port)
 	}
-	n := clusterName{host: host, port: port, hostname: e.Hostname, weight: e.Weight}
+	n := clusterName{host: host, port: port, hostname: e.Hostname, weight: e.Weight, metadata: e.Metadata}
 	if ip, err := netip.ParseAddr(host); err == nil {
 		n.found, n.host = []netip.Addr{ip}, ""
 		return n, nil
@@ -255,7 +256,7 @@ func (c *cluster) publish() {
 	var all []*endpoint
 	for _, n := range c.names {
 		for _, a := range n.found {
-			all = append(all, &endpoint{net.JoinHostPort(a.String(), n.port), n.hostname, n.weight})
+			all = append(all, &endpoint{net.JoinHostPort(a.String(), n.port), n.hostname, n.weight, n.metadata})
 		}
 	}
 	c.hosts.Store(newEndpointSet(all))

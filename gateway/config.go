@@ -19,16 +19,49 @@ type Config struct {
 }
 
 // Node is the gateway's identity.
-type Node struct{ ID, Cluster string }
+type Node struct {
+	ID, Cluster string
+	// Metadata is what plugins read as node.metadata: values as encoding/json has them.
+	Metadata map[string]any
+}
 
-// Listener is an address that is listened on and the HTTP connection manager that serves it.
+// Listener is an address that is listened on and what serves it: the HTTP connection manager, or a TCP proxy.
 type Listener struct {
 	Name string
 	// Address is host:port; port 0 chooses a free one.
 	Address string
 	// BufferLimit is per_connection_buffer_limit_bytes: what a stream may buffer in filters. Default 1 MiB, as Envoy.
 	BufferLimit uint32
-	HTTP        HTTPConnectionManager
+	// Metadata and Direction are what plugins read as listener_metadata and listener_direction.
+	Metadata  Metadata
+	Direction TrafficDirection
+	HTTP      HTTPConnectionManager
+	// TCP, if not nil, is used in place of HTTP. BufferLimit is then what each direction of a connection may hold back in
+	// filters; reading stops beyond it.
+	TCP *TCPProxy
+}
+
+// filters are the plugins of the listener's chain.
+func (l *Listener) filters() []Filter {
+	if l.TCP != nil {
+		return l.TCP.Filters
+	}
+	return l.HTTP.Filters
+}
+
+// TCPProxy is how a listener's connections are filtered, and where they go.
+type TCPProxy struct {
+	StatPrefix string
+	// Filters run in this order on what clients send and in reverse on what upstreams send. The proxy, which ends the
+	// chain, is not among them.
+	Filters []Filter
+	// Cluster is where the connections go, each to the host whose turn it is.
+	Cluster string
+	// IdleTimeout closes a connection on which no byte has moved in either direction; default 1 h, negative never. Source:
+	// Envoy's TcpProxy.idle_timeout.
+	IdleTimeout time.Duration
+	// MaxConnectAttempts is how many hosts are tried before the client's connection is closed; default 1.
+	MaxConnectAttempts uint32
 }
 
 // HTTPConnectionManager is how a listener's requests are read, filtered, routed and logged.
@@ -67,7 +100,7 @@ type HTTPConnectionManager struct {
 	UseRemoteAddress bool
 }
 
-// Filter is one HTTP filter of a chain.
+// Filter is one filter of a chain.
 type Filter struct {
 	Name string
 	// Wasm is the plugin that the filter runs.
@@ -83,15 +116,17 @@ type RouteConfiguration struct {
 // VirtualHost is the routes of a set of domains. Domains are matched in Envoy's order: exact, then the longest suffix
 // wildcard (*.a.com), then the longest prefix wildcard (a.*), then "*".
 type VirtualHost struct {
-	Name    string
-	Domains []string
-	Routes  []Route
+	Name     string
+	Metadata Metadata
+	Domains  []string
+	Routes   []Route
 }
 
 // Route is a match and what is done with the requests it takes. The first route that matches wins.
 type Route struct {
-	Name  string
-	Match RouteMatch
+	Name     string
+	Metadata Metadata
+	Match    RouteMatch
 	// Cluster is where the requests go, "" where DirectResponse answers them.
 	Cluster        string
 	DirectResponse *DirectResponse
@@ -173,8 +208,9 @@ const (
 
 // Cluster is a set of hosts that requests are sent to.
 type Cluster struct {
-	Name string
-	Type ClusterType
+	Name     string
+	Type     ClusterType
+	Metadata Metadata
 	// Endpoints are host:port. In DNS clusters hosts are names.
 	Endpoints []Endpoint
 	// ConnectTimeout bounds making a connection; default 5 s.
@@ -194,4 +230,5 @@ type Endpoint struct {
 	// Hostname is the name for AutoHostRewrite; default the address' host where that is a name.
 	Hostname string
 	Weight   uint32
+	Metadata Metadata
 }

@@ -5,6 +5,8 @@ type endpoint struct {
 	addr   string // ip:port
 	name   string
 	weight uint32
+	// metadata is what plugins read as upstream_host_metadata.
+	metadata Metadata
 }
 
 // address is ip:port, what connections are made to and what %UPSTREAM_HOST% shows.

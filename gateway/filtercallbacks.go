@@ -53,6 +53,14 @@ func (cb *filterCallbacks) SetFilterState(name string, value []byte) {
 	cb.chain.end.setFilterState(name, value)
 }
 
+func (cb *filterCallbacks) UpstreamHosts() []pluginhost.UpstreamHost {
+	return cb.chain.end.upstreamHosts()
+}
+
+func (cb *filterCallbacks) SetUpstreamOverrideHost(address string) {
+	cb.chain.end.setOverrideHost(address)
+}
+
 func (cb *filterCallbacks) ClearRouteCache() { cb.chain.end.clearRouteCache() }
 
 func (cb *filterCallbacks) SetBufferLimit(bytes uint32) {

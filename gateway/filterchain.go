@@ -38,6 +38,8 @@ type terminus interface {
 	responseTrailers(h *message.Headers)
 	// reset ends the stream without a (whole) response.
 	reset(details string)
+	// ended tells that the stream is complete; the filters log it next.
+	ended()
 	// finished tells that the filters are destroyed.
 	finished()
 	// posted tells, off the turn, that posted functions ran, which may have moved the stream.
@@ -48,6 +50,9 @@ type terminus interface {
 	appendProperty(dst []byte, path abi.Path) ([]byte, bool)
 	// setFilterState is called under the lock.
 	setFilterState(name string, value []byte)
+	// upstreamHosts and setOverrideHost are called under the lock.
+	upstreamHosts() []pluginhost.UpstreamHost
+	setOverrideHost(address string)
 	// localReply tells of a local reply before it is sent; it decides what only the stream knows about it.
 	localReply(r *pluginhost.LocalReply) localReplyContext
 }
@@ -159,6 +164,7 @@ func (c *filterChain) post(f func()) {
 
 // destroy tells the filters that the stream is over: all log, then all end, in the order of the chain.
 func (c *filterChain) destroy() {
+	c.end.ended()
 	for i := range c.filters {
 		c.filters[i].OnLog()
 	}

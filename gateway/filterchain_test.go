@@ -69,13 +69,16 @@ func (e scriptEnd) log(format string, args ...any) { fmt.Fprintf(e.trace, format
 func (e scriptEnd) requestHeaders(_ *message.Headers, end bool) {
 	e.log("upstream headers%s", endWord(end))
 }
-func (e scriptEnd) requestTrailers(h *message.Headers)  { e.log("upstream trailers %s", names(h)) }
-func (e scriptEnd) responseTrailers(h *message.Headers) { e.log("client trailers %s", names(h)) }
-func (e scriptEnd) reset(details string)                { e.log("client reset %s", details) }
-func (e scriptEnd) finished()                           { e.log("finished") }
-func (e scriptEnd) posted()                             {}
-func (e scriptEnd) clearRouteCache()                    {}
-func (e scriptEnd) setFilterState(string, []byte)       {}
+func (e scriptEnd) requestTrailers(h *message.Headers)       { e.log("upstream trailers %s", names(h)) }
+func (e scriptEnd) responseTrailers(h *message.Headers)      { e.log("client trailers %s", names(h)) }
+func (e scriptEnd) reset(details string)                     { e.log("client reset %s", details) }
+func (e scriptEnd) finished()                                { e.log("finished") }
+func (e scriptEnd) posted()                                  {}
+func (e scriptEnd) clearRouteCache()                         {}
+func (e scriptEnd) upstreamHosts() []pluginhost.UpstreamHost { return nil }
+func (e scriptEnd) ended()                                   {}
+func (e scriptEnd) setOverrideHost(string)                   {}
+func (e scriptEnd) setFilterState(string, []byte)            {}
 func (e scriptEnd) appendProperty(dst []byte, _ abi.Path) ([]byte, bool) {
 	return dst, false
 }

@@ -30,7 +30,9 @@ type listener struct {
 	routes  *routeTable
 	logs    []*accessLogger
 
+	// server serves HTTP; a listener of connections has tcp instead.
 	server *http.Server
+	tcp    *tcpServer
 	socket net.Listener
 	done   chan struct{} // closed when the server has stopped serving
 }
@@ -41,6 +43,9 @@ func newListener(cfg Listener, g *Gateway) (*listener, error) {
 		cfg.BufferLimit = defaultBufferLimit
 	}
 	l := &listener{config: cfg, gateway: g, done: make(chan struct{})}
+	if cfg.TCP != nil {
+		return l, l.checkTCP()
+	}
 	var err error
 	if l.routes, err = newRouteTable(cfg.HTTP.Routes); err != nil {
 		return nil, fmt.Errorf("listener %q: route configuration %q: %w", cfg.Name, cfg.HTTP.Routes.Name, err)
@@ -176,6 +181,10 @@ func listenError(what, address, flag string, err error) error {
 
 // serve accepts connections in the background until shutdown or close.
 func (l *listener) serve(logger *slog.Logger) {
+	if l.config.TCP != nil {
+		l.serveTCP(logger)
+		return
+	}
 	l.server = l.newServer(logger)
 	go func() {
 		defer close(l.done)

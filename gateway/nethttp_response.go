@@ -25,6 +25,11 @@ func responseHeaders(dst *message.Headers, resp *http.Response) {
 	}
 }
 
+// setServiceTime adds how long the upstream took, as Envoy's router does.
+func setServiceTime(h *message.Headers, d time.Duration) {
+	h.Set("x-envoy-upstream-service-time", strconv.FormatInt(d.Milliseconds(), 10))
+}
+
 // finalizeResponseHeaders makes the connection manager's changes to a response that leaves for the client (source:
 // Envoy's ConnectionManagerImpl::encodeHeaders): what belongs to the upstream's connection goes, date is added where
 // there is none, server is set as configured.

@@ -19,8 +19,11 @@ type funcPlugin struct {
 	responseHeaders func(h abi.Host, id uint32, end bool) abi.Action
 	responseBody    func(h abi.Host, id, size uint32, end bool) abi.Action
 	log             func(h abi.Host, id uint32)
-	logs            atomic.Int64
-	deletes         atomic.Int64
+	// httpCall gets OnHTTPCallResponse; grpc gets the callbacks of gRPC calls, by the part of their names after OnGRPC.
+	httpCall func(h abi.Host, call, headers, size, trailers uint32)
+	grpc     func(h abi.Host, callback string, call, n uint32)
+	logs     atomic.Int64
+	deletes  atomic.Int64
 }
 
 var _ abi.Plugin = (*funcPlugin)(nil)
@@ -100,18 +103,36 @@ func (p *funcPlugin) OnDelete(uint32) error {
 	return nil
 }
 
-func (p *funcPlugin) OnResponseTrailers(uint32, uint32) (abi.Action, error)           { return 0, nil }
-func (p *funcPlugin) OnQueueReady(uint32, uint32) error                               { return nil }
-func (p *funcPlugin) OnNewConnection(uint32) (abi.Action, error)                      { return 0, nil }
-func (p *funcPlugin) OnDownstreamData(uint32, uint32, bool) (abi.Action, error)       { return 0, nil }
-func (p *funcPlugin) OnUpstreamData(uint32, uint32, bool) (abi.Action, error)         { return 0, nil }
-func (p *funcPlugin) OnDownstreamConnectionClose(uint32, abi.PeerType) error          { return nil }
-func (p *funcPlugin) OnUpstreamConnectionClose(uint32, abi.PeerType) error            { return nil }
-func (p *funcPlugin) OnHTTPCallResponse(uint32, uint32, uint32, uint32, uint32) error { return nil }
-func (p *funcPlugin) OnRedisCallResponse(uint32, uint32, uint32, uint32) error        { return nil }
-func (p *funcPlugin) OnGRPCReceiveInitialMetadata(uint32, uint32, uint32) error       { return nil }
-func (p *funcPlugin) OnGRPCReceive(uint32, uint32, uint32) error                      { return nil }
-func (p *funcPlugin) OnGRPCReceiveTrailingMetadata(uint32, uint32, uint32) error      { return nil }
-func (p *funcPlugin) OnGRPCClose(uint32, uint32, uint32) error                        { return nil }
-func (p *funcPlugin) OnForeignFunction(uint32, uint32, uint32) error                  { return nil }
-func (p *funcPlugin) OnDone(uint32) (bool, error)                                     { return true, nil }
+func (p *funcPlugin) OnResponseTrailers(uint32, uint32) (abi.Action, error)     { return 0, nil }
+func (p *funcPlugin) OnQueueReady(uint32, uint32) error                         { return nil }
+func (p *funcPlugin) OnNewConnection(uint32) (abi.Action, error)                { return 0, nil }
+func (p *funcPlugin) OnDownstreamData(uint32, uint32, bool) (abi.Action, error) { return 0, nil }
+func (p *funcPlugin) OnUpstreamData(uint32, uint32, bool) (abi.Action, error)   { return 0, nil }
+func (p *funcPlugin) OnDownstreamConnectionClose(uint32, abi.PeerType) error    { return nil }
+func (p *funcPlugin) OnUpstreamConnectionClose(uint32, abi.PeerType) error      { return nil }
+func (p *funcPlugin) OnRedisCallResponse(uint32, uint32, uint32, uint32) error  { return nil }
+func (p *funcPlugin) OnForeignFunction(uint32, uint32, uint32) error            { return nil }
+func (p *funcPlugin) OnDone(uint32) (bool, error)                               { return true, nil }
+
+func (p *funcPlugin) OnHTTPCallResponse(_, call, headers, size, trailers uint32) error {
+	if p.httpCall != nil {
+		p.httpCall(p.host, call, headers, size, trailers)
+	}
+	return nil
+}
+
+func (p *funcPlugin) onGRPC(callback string, call, n uint32) error {
+	if p.grpc != nil {
+		p.grpc(p.host, callback, call, n)
+	}
+	return nil
+}
+
+func (p *funcPlugin) OnGRPCReceiveInitialMetadata(_, call, n uint32) error {
+	return p.onGRPC("ReceiveInitialMetadata", call, n)
+}
+func (p *funcPlugin) OnGRPCReceive(_, call, n uint32) error { return p.onGRPC("Receive", call, n) }
+func (p *funcPlugin) OnGRPCReceiveTrailingMetadata(_, call, n uint32) error {
+	return p.onGRPC("ReceiveTrailingMetadata", call, n)
+}
+func (p *funcPlugin) OnGRPCClose(_, call, n uint32) error { return p.onGRPC("Close", call, n) }

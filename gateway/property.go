@@ -4,14 +4,14 @@ import (
 	"encoding/binary"
 	"net"
 	"strconv"
-	"strings"
 
-	"github.com/sluice-gateway/sluice/message"
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
 // appendProperty implements terminus: the properties of stream, connection, route and gateway, in the ABI's encodings
-// (source: Envoy's attributes, docs "Advanced / Attributes", and Context::getProperty).
+// (source: Envoy's attributes, docs "Advanced / Attributes", and Context::getProperty; what each answers when was seen
+// with a plugin in Envoy 1.40, and those that begin with node, listener, cluster, route and upstream_host are Higress').
+// Of request.* and response.* it has what does not come from header maps: those are the plugin's to have.
 func (s *stream) appendProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	root, rest, ok := path.Next()
 	if !ok {
@@ -30,65 +30,68 @@ func (s *stream) appendProperty(dst []byte, path abi.Path) ([]byte, bool) {
 		return addressProperty(dst, rest, s.info.local)
 	case "upstream":
 		return s.upstreamProperty(dst, rest)
-	case "node":
-		return s.nodeProperty(dst, rest)
 	case "xds":
 		return s.xdsProperty(dst, rest)
+	case "metadata":
+		return Metadata(nil).appendProperty(dst, rest) // nothing sets a stream's metadata
 	case "filter_state":
 		return s.filterStateProperty(dst, rest)
+	case abi.PropertyRouteName:
+		s.resolveRoute()
+		if len(rest) > 0 || s.info.route == nil {
+			return dst, false
+		}
+		return appendText(dst, s.info.route.Name)
+	case "cluster_metadata", "route_metadata", "upstream_host_metadata", abi.PropertyClusterName:
+		return s.xdsProperty(dst, path)
 	}
-	if len(rest) == 0 {
-		switch string(root) {
-		case abi.PropertyRouteName:
-			s.resolveRoute()
-			if s.info.route == nil || s.info.route.Name == "" {
-				return dst, false
-			}
-			return append(dst, s.info.route.Name...), true
-		case abi.PropertyClusterName:
-			return appendText(dst, s.info.clusterName)
-		case abi.PropertyConnectionID:
-			return appendNumber(dst, int64(s.info.connectionID)), true
-		case abi.PropertyListenerDirection:
-			return appendNumber(dst, 0), true // TrafficDirection UNSPECIFIED
+	if value, ok := s.l.appendProperty(dst, path); ok {
+		return value, true
+	}
+	if len(rest) > 0 {
+		return dst, false // the value is bytes, which have no parts
+	}
+	if string(root) == abi.PropertyConnectionID {
+		return appendNumber(dst, int64(s.info.connectionID)), true
+	}
+	return s.appendFilterState(dst, "wasm."+string(root))
+}
+
+// rootProperty has the properties of root contexts: those that do not change while the listener serves. Of xds.* they have
+// only the node.
+func (l *listener) rootProperty(dst []byte, path abi.Path) ([]byte, bool) {
+	root, rest, _ := path.Next()
+	if name, _, _ := rest.Next(); string(root) == "xds" && string(name) != "node" {
+		return dst, false
+	}
+	return l.appendProperty(dst, path)
+}
+
+// appendProperty has the properties that do not change while the listener serves.
+func (l *listener) appendProperty(dst []byte, path abi.Path) ([]byte, bool) {
+	root, rest, _ := path.Next()
+	if string(root) == "xds" {
+		if root, rest, _ = rest.Next(); string(root) != "node" && string(root) != "listener_metadata" && string(root) != "listener_direction" {
+			return dst, false
 		}
 	}
-	return s.appendFilterState(dst, "wasm."+string(path))
+	switch string(root) {
+	case "node":
+		return l.gateway.config.Node.appendProperty(dst, rest)
+	case "listener_metadata":
+		return l.config.Metadata.appendProperty(dst, rest)
+	case abi.PropertyListenerDirection:
+		return appendNumber(dst, int64(l.config.Direction)), len(rest) == 0
+	}
+	return dst, false
 }
 
 func (s *stream) requestProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	name, rest, ok := path.Next()
-	h := s.decode.headers
-	if !ok || h == nil {
-		return dst, false
-	}
-	if string(name) == "headers" {
-		return headerProperty(dst, rest, h)
-	}
-	if len(rest) > 0 {
+	if !ok || len(rest) > 0 {
 		return dst, false
 	}
 	switch string(name) {
-	case "path":
-		return appendHeader(dst, h, ":path")
-	case "url_path":
-		p, _, _ := strings.Cut(h.Value(":path"), "?")
-		return appendText(dst, p)
-	case "query":
-		_, q, ok := strings.Cut(h.Value(":path"), "?")
-		return append(dst, q...), ok || h.Has(":path")
-	case "host":
-		return appendHeader(dst, h, ":authority")
-	case "scheme":
-		return appendHeader(dst, h, ":scheme")
-	case "method":
-		return appendHeader(dst, h, ":method")
-	case "referer":
-		return appendHeader(dst, h, "referer")
-	case "useragent":
-		return appendHeader(dst, h, "user-agent")
-	case "id":
-		return appendHeader(dst, h, "x-request-id")
 	case "protocol":
 		return appendText(dst, s.info.protocol)
 	case "time":
@@ -99,68 +102,35 @@ func (s *stream) requestProperty(dst []byte, path abi.Path) ([]byte, bool) {
 		}
 		return appendNumber(dst, int64(s.info.responseEnd)), true
 	case "size":
-		if n, err := strconv.ParseInt(h.Value("content-length"), 10, 64); err == nil {
-			return appendNumber(dst, n), true
-		}
 		return appendNumber(dst, s.info.received.Load()), true
-	case "total_size":
-		return appendNumber(dst, s.info.received.Load()+int64(h.Bytes())), true
 	}
 	return dst, false
 }
 
 func (s *stream) responseProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	name, rest, ok := path.Next()
-	if !ok {
+	if !ok || len(rest) > 0 {
 		return dst, false
-	}
-	h := s.encode.headers
-	switch string(name) {
-	case "headers":
-		return headerProperty(dst, rest, h)
-	case "trailers":
-		return headerProperty(dst, rest, s.encode.trailers)
-	}
-	if len(rest) > 0 {
-		return s.appendFilterState(dst, "wasm.response\x00"+string(path))
 	}
 	switch string(name) {
 	case "code":
 		if s.info.responseCode > 0 {
 			return appendNumber(dst, int64(s.info.responseCode)), true
 		}
-		if h != nil {
+		if h := s.encode.headers; h != nil {
 			if code, err := strconv.ParseInt(h.Value(":status"), 10, 64); err == nil {
 				return appendNumber(dst, code), true
 			}
 		}
 	case "code_details":
-		if v, ok := s.appendFilterState(dst, "wasm.response\x00code_details"); ok {
-			return v, true
-		}
 		return appendText(dst, s.info.responseDetails)
 	case "flags":
 		return appendNumber(dst, responseFlagBits(s.info.responseFlags)), true
-	case "grpc_status":
-		for _, m := range [2]*message.Headers{s.encode.trailers, h} {
-			if m == nil {
-				continue
-			}
-			if code, err := strconv.ParseInt(m.Value("grpc-status"), 10, 64); err == nil {
-				return appendNumber(dst, code), true
-			}
-		}
 	case "size":
 		return appendNumber(dst, s.info.sent.Load()), true
-	case "total_size":
-		n := s.info.sent.Load()
-		if h != nil {
-			n += int64(h.Bytes())
-		}
-		return appendNumber(dst, n), true
 	case "backend_latency":
-		if s.info.upstreamReply {
-			return appendNumber(dst, int64(s.info.upstreamFirstByte)), true
+		if s.info.upstreamReply && s.info.responseEnd > 0 {
+			return appendNumber(dst, int64(s.info.responseEnd-s.info.upstreamStart)), true
 		}
 	}
 	return dst, false
@@ -175,48 +145,109 @@ func (s *stream) connectionProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	case "id":
 		return appendNumber(dst, int64(s.info.connectionID)), true
 	case "mtls":
-		return append(dst, 0), true
+		return append(dst, 0), true // there is no TLS
+	case "requested_server_name":
+		return dst, true
 	}
 	return dst, false
 }
 
 func (s *stream) upstreamProperty(dst []byte, path abi.Path) ([]byte, bool) {
+	name, rest, ok := path.Next()
+	if !ok {
+		return dst, false
+	}
+	switch string(name) {
+	case "request_attempt_count":
+		return appendNumber(dst, s.attempts()), len(rest) == 0
+	case "num_endpoints":
+		if c := s.routeCluster(); c != nil {
+			return appendNumber(dst, int64(len(c.endpoints()))), len(rest) == 0
+		}
+		return dst, false
+	}
 	if s.info.upstream == "" {
 		return dst, false
+	}
+	switch string(name) {
+	case "local_address":
+		ok := s.info.upstreamLocal != "" && len(rest) == 0
+		return append(dst, s.info.upstreamLocal...), ok
+	case "transport_failure_reason":
+		return dst, len(rest) == 0 // a failure to connect is in response.code_details
+	case "locality":
+		part, rest, _ := rest.Next() // no endpoint has one
+		return dst, len(rest) == 0 && (len(part) == 0 || localityParts[string(part)])
+	case "cx_pool_ready_duration":
+		return appendNumber(dst, int64(s.info.upstreamReady)), s.info.upstreamReady > 0 && len(rest) == 0
 	}
 	return addressProperty(dst, path, textAddr(s.info.upstream))
 }
 
-func (s *stream) nodeProperty(dst []byte, path abi.Path) ([]byte, bool) {
-	name, rest, ok := path.Next()
-	if !ok || len(rest) > 0 {
-		return dst, false
+var localityParts = map[string]bool{"region": true, "zone": true, "sub_zone": true}
+
+// attempts is how often the request was sent to an upstream.
+func (s *stream) attempts() int64 {
+	if s.info.upstream == "" {
+		return 0
 	}
-	switch string(name) {
-	case "id":
-		return appendText(dst, s.l.gateway.config.Node.ID)
-	case "cluster":
-		return appendText(dst, s.l.gateway.config.Node.Cluster)
-	}
-	return dst, false
+	return 1
 }
 
+// knownRoute fills in the route if it was never looked for. Envoy does so before the first filter; once a plugin has
+// cleared the route cache, what was found stays to be read until somebody needs the route.
+func (s *stream) knownRoute() *Route {
+	if s.info.route == nil {
+		s.resolveRoute()
+	}
+	return s.info.route
+}
+
+// routeCluster is the cluster that the known route leads to.
+func (s *stream) routeCluster() *cluster {
+	s.knownRoute()
+	return s.l.cluster(s.info.clusterName)
+}
+
+// xdsProperty is what the request met in the configuration: of xds.*, and by the same names alone.
 func (s *stream) xdsProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	name, rest, ok := path.Next()
-	if !ok || len(rest) > 0 {
+	if !ok {
 		return dst, false
 	}
+	route := s.knownRoute()
 	switch string(name) {
 	case "cluster_name":
-		return appendText(dst, s.info.clusterName)
+		value, ok := appendText(dst, s.info.clusterName)
+		return value, ok && len(rest) == 0
+	case "cluster_metadata":
+		if c := s.routeCluster(); c != nil {
+			return c.config.Metadata.appendProperty(dst, rest)
+		}
+	case "upstream_host_metadata":
+		if s.info.upstream != "" {
+			return s.info.hostMetadata.appendProperty(dst, rest)
+		}
 	case "route_name":
-		if s.info.route != nil {
-			return appendText(dst, s.info.route.Name)
+		if route != nil {
+			return append(dst, route.Name...), len(rest) == 0
+		}
+	case "route_metadata":
+		if route != nil {
+			return route.Metadata.appendProperty(dst, rest)
 		}
 	case "virtual_host_name":
 		if s.info.virtualHost != nil {
-			return appendText(dst, s.info.virtualHost.Name)
+			return append(dst, s.info.virtualHost.Name...), len(rest) == 0
 		}
+	case "virtual_host_metadata":
+		if s.info.virtualHost != nil {
+			return s.info.virtualHost.Metadata.appendProperty(dst, rest)
+		}
+	case "filter_chain_name":
+		return dst, len(rest) == 0 // filter chains have no names here
+	default:
+		return s.l.appendProperty(dst, append(append([]byte(nil), "xds\x00"...), path...))
 	}
 	return dst, false
 }
@@ -241,20 +272,6 @@ func (s *stream) setFilterState(name string, value []byte) {
 	s.info.filterState[name] = append([]byte(nil), value...)
 }
 
-// headerProperty is a header map, or one header of it.
-func headerProperty(dst []byte, path abi.Path, h *message.Headers) ([]byte, bool) {
-	if h == nil {
-		return dst, false
-	}
-	if len(path) == 0 {
-		return h.AppendPairs(dst), true
-	}
-	if v, ok := h.GetBytes(path); ok {
-		return append(dst, v...), true
-	}
-	return dst, false
-}
-
 // addressProperty is address or port of a.
 func addressProperty(dst []byte, path abi.Path, a net.Addr) ([]byte, bool) {
 	name, rest, ok := path.Next()
@@ -272,11 +289,6 @@ func addressProperty(dst []byte, path abi.Path, a net.Addr) ([]byte, bool) {
 		}
 	}
 	return dst, false
-}
-
-func appendHeader(dst []byte, h *message.Headers, name string) ([]byte, bool) {
-	v, ok := h.Get(name)
-	return append(dst, v...), ok
 }
 
 func appendText(dst []byte, v string) ([]byte, bool) { return append(dst, v...), v != "" }

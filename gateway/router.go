@@ -48,13 +48,14 @@ func (s *stream) requestHeaders(h *message.Headers, endStream bool) {
 		s.failUpstream(errClusterNotFound)
 		return
 	}
-	host, ok := c.pick()
+	host, ok := s.pickHost(c)
 	if !ok {
 		s.failUpstream(errNoHealthyHost)
 		return
 	}
 	s.mu.Lock()
-	s.info.upstream = host.address()
+	s.info.upstream, s.info.hostMetadata = host.address(), host.metadata
+	s.info.upstreamPicked = time.Since(s.info.start)
 	s.finalizeRequestHeaders(h, route, host)
 	s.mu.Unlock()
 	s.startUpstream(h, route, c, host, endStream)
@@ -122,6 +123,9 @@ func rewritePath(path string, route *Route) (string, bool) {
 // startUpstream makes the upstream request and wakes the goroutine that will carry it out.
 func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, host *endpoint, endStream bool) {
 	ctx, cancel := context.WithCancelCause(s.r.Context())
+	if len(s.filters) > 0 {
+		ctx = s.traceConnection(ctx) // for plugins to read
+	}
 	out := (&http.Request{Header: make(http.Header, h.Len())}).WithContext(ctx)
 	s.up.cancel = cancel
 	s.mu.Lock()

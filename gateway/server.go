@@ -96,7 +96,7 @@ func New(cfg *Config, opts Options) (*Gateway, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range lc.HTTP.Filters {
+		for _, f := range lc.filters() {
 			if f.Wasm == nil {
 				return nil, fmt.Errorf("listener %q: filter %q: no plugin configured", lc.Name, f.Name)
 			}
@@ -149,8 +149,11 @@ func (g *Gateway) start(ctx context.Context) error {
 		c.start()
 	}
 	for _, l := range g.listeners {
-		for _, f := range l.config.HTTP.Filters {
-			p, err := g.plugins.NewPlugin(ctx, *f.Wasm)
+		for _, f := range l.config.filters() {
+			cfg := *f.Wasm
+			cfg.Upstreams = callable(g.clusters)
+			cfg.AppendProperty = l.rootProperty
+			p, err := g.plugins.NewPlugin(ctx, cfg)
 			if err != nil {
 				return fmt.Errorf("listener %q: filter %q: %w", l.config.Name, f.Name, err)
 			}
@@ -196,7 +199,8 @@ func (g *Gateway) ReopenLogs() error {
 }
 
 // Shutdown drains the gateway: it accepts no more connections, has idle ones closed, waits for the streams there are
-// until ctx ends, then cuts off what is left and closes everything. It answers ctx's error if streams were cut off.
+// (and for TCP connections, of which none counts as idle) until ctx ends, then cuts off what is left and closes
+// everything. It answers ctx's error if streams were cut off.
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	if g.admin != nil {
 		g.admin.draining.Store(true)
@@ -204,7 +208,10 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(g.listeners))
 	for i, l := range g.listeners {
-		if l.server != nil {
+		switch {
+		case l.tcp != nil:
+			wg.Go(func() { errs[i] = l.tcp.shutdown(ctx) })
+		case l.server != nil:
 			wg.Go(func() { errs[i] = l.server.Shutdown(ctx) })
 		}
 	}
@@ -225,6 +232,9 @@ func (g *Gateway) close() error {
 	}
 	for _, l := range g.listeners {
 		switch {
+		case l.tcp != nil:
+			l.tcp.close()
+			<-l.done
 		case l.server != nil:
 			_ = l.server.Close() // closes the socket, which is what it may complain about after Shutdown
 			<-l.done
@@ -271,14 +281,24 @@ const countClosed = 1 << 40
 // count has next's requests counted, and refused once the count is closed.
 func (c *streamCount) count(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer c.end()
-		if c.active.Add(1) <= 0 {
+		if !c.begin() {
 			panic(http.ErrAbortHandler)
 		}
+		defer c.end()
 		next(w, r)
 	})
 }
 
+// begin counts a stream that begins; false if none may begin any more.
+func (c *streamCount) begin() bool {
+	if c.active.Add(1) > 0 {
+		return true
+	}
+	c.end()
+	return false
+}
+
+// end counts a stream out.
 func (c *streamCount) end() {
 	if c.active.Add(-1) == -countClosed {
 		c.once.Do(func() { close(c.ended) })

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -230,8 +229,7 @@ func (s *stream) serveUpstream() {
 	s.info.upstreamFirstByte = elapsed
 	s.responseHead.Grow(len(resp.Header) + addedHeaders)
 	responseHeaders(&s.responseHead, resp)
-	s.responseHead.Set("x-envoy-upstream-service-time",
-		strconv.FormatInt(s.info.upstreamFirstByte.Milliseconds(), 10))
+	setServiceTime(&s.responseHead, s.info.upstreamFirstByte)
 	s.info.responseDetails = "via_upstream"
 	s.mu.Unlock()
 	s.encode.start(&s.responseHead, endStream)

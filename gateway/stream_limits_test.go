@@ -164,9 +164,9 @@ func TestRequestTimeout(t *testing.T) {
 			_, _ = io.WriteString(w, "late")
 		}), plugins, func(c *Config) { c.Listeners[0].HTTP.RequestTimeout = 200 * time.Millisecond })
 		for request, want := range map[string]string{
-			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":                         "HTTP/1.1 200 ",
+			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":                           "HTTP/1.1 200 ",
 			"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nall!": "HTTP/1.1 200 ",
-			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart":                   "HTTP/1.1 408 ",
+			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\npart":                    "HTTP/1.1 408 ",
 		} {
 			if got := g.raw(t, request); !strings.HasPrefix(got, want) {
 				t.Errorf("plugins=%d: got %q to %q, want %q", len(plugins), got, request, want)

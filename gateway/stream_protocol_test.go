@@ -309,7 +309,7 @@ func TestProperties(t *testing.T) {
 		"request.path": "/a/b?x=y", "request.url_path": "/a/b", "request.query": "x=y", "request.host": g.addr,
 		"request.method": "POST", "request.scheme": "http", "request.protocol": "HTTP/1.1", "request.headers.x-test": "v",
 		"request.headers.missing": "not found", "request.size": number(5), "route_name": "all", "cluster_name": "u",
-		"plugin_name": "test0", "connection.mtls": "\x00", "nonsense": "not found", "request": "not found", "node.id": "me",
+		"plugin_name": "test0", "connection.mtls": "\x00", "nonsense": "not found", "request": "serialization failure", "node.id": "me",
 		"response.code": number(200), "response.code_details": "via_upstream", "mine": "1", "response.flags": number(0),
 		"response.headers.content-type": "text/x", "response.size": number(5),
 	}

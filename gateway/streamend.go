@@ -100,11 +100,15 @@ func (s *stream) reset(details string) {
 	s.out.abort(errStreamReset)
 }
 
-// finished implements terminus: the filters are destroyed, nothing moves any more.
-func (s *stream) finished() {
+// ended implements terminus.
+func (s *stream) ended() {
 	s.mu.Lock()
 	s.info.responseEnd = time.Since(s.info.start)
 	s.mu.Unlock()
+}
+
+// finished implements terminus: the filters are destroyed, nothing moves any more.
+func (s *stream) finished() {
 	if s.up.cancel != nil {
 		s.up.cancel(errBodyClosed)
 	}

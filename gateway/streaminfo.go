@@ -23,12 +23,20 @@ type streamInfo struct {
 	routed      bool
 	clusterName string
 	upstream    string // host:port of the chosen endpoint
+	// hostMetadata is that endpoint's.
+	hostMetadata Metadata
+	// overrideHost is the only endpoint that a plugin wants the request to go to, "" for any.
+	overrideHost string
 
 	responseCode    int
 	responseDetails string
 	responseFlags   []string
 	filterState     map[string][]byte
 
+	upstreamLocal     string        // address that the upstream's connection comes from
+	upstreamPicked    time.Duration // since start; the endpoint was chosen
+	upstreamStart     time.Duration // since start; the request was given to a connection
+	upstreamReady     time.Duration // how long that took
 	requestEnd        time.Duration // since start; the request was received whole
 	upstreamFirstByte time.Duration // since start; the response's headers came from the upstream
 	responseEnd       time.Duration // since start; the response was handed over whole

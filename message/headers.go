@@ -122,8 +122,11 @@ func (h *Headers) Set(name, value string) {
 
 // Del removes every field of name, which must be in lower case, and reports how many there were.
 func (h *Headers) Del(name string) int {
-	first := slices.IndexFunc(h.fields, func(f Field) bool { return f.Name == name })
-	if first < 0 {
+	first := 0
+	for first < len(h.fields) && h.fields[first].Name != name {
+		first++
+	}
+	if first == len(h.fields) {
 		return 0
 	}
 	kept := h.fields[:first]
@@ -177,7 +180,7 @@ func equalLower(lower string, name []byte) bool {
 	if len(lower) != len(name) {
 		return false
 	}
-	for i := range name {
+	for i := len(name) - 1; i >= 0; i-- { // names that differ do so at their ends
 		c := name[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'

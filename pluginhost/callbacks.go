@@ -42,6 +42,11 @@ type Callbacks interface {
 	SetFilterState(name string, value []byte)
 	// SetBufferLimit sets what the stream may buffer, in bytes, 0 for no limit.
 	SetBufferLimit(bytes uint32)
+	// UpstreamHosts returns the hosts of the cluster that the request's route leads to.
+	UpstreamHosts() []UpstreamHost
+	// SetUpstreamOverrideHost has the router send the request to this host (ip:port) or none. It has no effect once the
+	// router has the request.
+	SetUpstreamOverrideHost(address string)
 	// ClearRouteCache has the route chosen again by whoever asks for it next.
 	ClearRouteCache()
 

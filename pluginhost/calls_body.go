@@ -54,8 +54,15 @@ func (v *vm) buffer(b abi.BufferType) (data []byte, ok bool) {
 			return body.Bytes(), true
 		}
 		return nil, true
-	case abi.BufferDownstreamData, abi.BufferUpstreamData, abi.BufferGRPCReceive, abi.BufferCallData:
+	case abi.BufferDownstreamData, abi.BufferUpstreamData:
+		if data := v.networkData(b); data != nil {
+			return data.Bytes(), true
+		}
 		return nil, true
+	case abi.BufferCallData:
+		return nil, true
+	case abi.BufferHTTPCallResponseBody, abi.BufferGRPCReceive, abi.BufferRedisCallResponse:
+		return v.replyBuffer(b)
 	case abi.BufferVMConfiguration:
 		return v.group.cfg.VMConfiguration, true
 	case abi.BufferPluginConfiguration:
@@ -91,17 +98,23 @@ func (v *vm) GetBufferStatus(b abi.BufferType) (size, flags uint32, status abi.S
 
 // SetBufferBytes implements [abi.Host].
 func (v *vm) SetBufferBytes(b abi.BufferType, start, size uint32, data []byte) abi.Status {
-	if b != abi.BufferHTTPRequestBody && b != abi.BufferHTTPResponseBody {
+	var body *message.Buffer
+	switch b {
+	case abi.BufferHTTPRequestBody, abi.BufferHTTPResponseBody:
+		if body = v.httpBody(b); body == nil {
+			body = v.spareBody(b)
+		}
+	case abi.BufferDownstreamData, abi.BufferUpstreamData:
+		if body = v.networkData(b); body != nil && body.Len()+len(data) > maxHeldData {
+			return abi.StatusInternalFailure
+		}
+	default:
 		if _, ok := v.buffer(b); !ok {
 			return abi.StatusNotFound
 		}
-		return abi.StatusBadArgument // not the plugin's to change
 	}
-	body := v.httpBody(b)
 	if body == nil {
-		if body = v.spareBody(b); body == nil {
-			return abi.StatusBadArgument
-		}
+		return abi.StatusBadArgument // not the plugin's to change
 	}
 	n := body.Len()
 	if start != 0 && uint64(start) < uint64(n) {

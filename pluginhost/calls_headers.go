@@ -16,6 +16,9 @@ func (v *vm) usable(f *Filter, d *direction) bool { return f == v.callStream || 
 
 // headerMap returns a map for reading, nil if the plugin has none such now.
 func (v *vm) headerMap(m abi.MapType) *message.Headers {
+	if m >= abi.MapGRPCReceiveInitialMetadata {
+		return v.replyMap(m)
+	}
 	f := v.stream
 	if f == nil {
 		return nil
@@ -56,7 +59,7 @@ func (v *vm) headerMap(m abi.MapType) *message.Headers {
 // a body is handled.
 func (v *vm) writableMap(m abi.MapType) *message.Headers {
 	f := v.stream
-	if f == nil || f.logging {
+	if f == nil || f.logging || m >= abi.MapGRPCReceiveInitialMetadata {
 		return nil
 	}
 	if h := v.headerMap(m); h != nil {
@@ -97,6 +100,14 @@ func legal(name, value []byte) bool {
 }
 
 func oneLine(b []byte) bool {
+	if len(b) <= 32 { // faster in one go
+		for _, c := range b {
+			if c == '\r' || c == '\n' || c == 0 {
+				return false
+			}
+		}
+		return true
+	}
 	return bytes.IndexByte(b, '\r') < 0 && bytes.IndexByte(b, '\n') < 0 && bytes.IndexByte(b, 0) < 0
 }
 
@@ -132,7 +143,7 @@ func (v *vm) SetHeaderMapPairs(m abi.MapType, pairs abi.Pairs) abi.Status {
 	}
 	h.Reset()
 	for name, value := range pairs.All() {
-		h.Add(v.internName(name), string(value))
+		h.Add(v.internName(name), v.text(value))
 	}
 	return v.edited(m)
 }
@@ -171,7 +182,7 @@ func (v *vm) AddHeaderMapValue(m abi.MapType, key, value []byte) abi.Status {
 	if h.Len() >= maxFields || !v.allow(len(key)+len(value)) {
 		return abi.StatusInternalFailure
 	}
-	h.Add(v.internName(key), string(value))
+	h.Add(v.internName(key), v.text(value))
 	return v.edited(m)
 }
 
@@ -184,7 +195,7 @@ func (v *vm) ReplaceHeaderMapValue(m abi.MapType, key, value []byte) abi.Status 
 	if h.Len() > maxFields || !v.allow(len(key)+len(value)) {
 		return abi.StatusInternalFailure
 	}
-	h.Set(v.internName(key), string(value))
+	h.Set(v.internName(key), v.text(value))
 	return v.edited(m)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
@@ -61,6 +62,15 @@ func (v *vm) write(level abi.LogLevel, message []byte, stream string) {
 			return
 		}
 	}
+	if v.root != nil {
+		p := v.root.plugin
+		dropped, ok := p.lines.take(cfg.Limits.LogLines, time.Now())
+		if !ok {
+			v.exceeded("LogLines", cfg.Limits.LogLines)
+			return
+		}
+		p.tellSuppressed(dropped)
+	}
 	logger := v.group.host.logger
 	attrs := make([]slog.Attr, 0, 4)
 	if v.root != nil {
@@ -76,6 +86,14 @@ func (v *vm) write(level abi.LogLevel, message []byte, stream string) {
 		attrs = append(attrs, slog.String("stream", stream))
 	}
 	logger.LogAttrs(context.Background(), slogLevels[level], text, attrs...)
+}
+
+// tellSuppressed logs how many of the plugin's log lines were not written, if any.
+func (p *Plugin) tellSuppressed(lines int64) {
+	if lines > 0 {
+		p.logger.Warn("log lines of the plugin were suppressed", "lines", lines, "setting", "Limits.LogLines",
+			"limit", p.cfg.Limits.LogLines)
+	}
 }
 
 // logText returns what is written of a message.

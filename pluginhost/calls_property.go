@@ -28,20 +28,43 @@ func (v *vm) GetProperty(dst []byte, path abi.Path) ([]byte, abi.Status) {
 			return binary.LittleEndian.AppendUint64(dst, size), abi.StatusOK
 		}
 	}
-	if v.stream == nil {
-		switch string(path) {
-		case "node\x00id":
-			return append(dst, v.group.host.node.ID...), abi.StatusOK
-		case "node\x00cluster":
-			return append(dst, v.group.host.node.Cluster...), abi.StatusOK
-		}
-		return dst, abi.StatusNotFound
-	}
 	n := len(dst)
+	if v.stream == nil {
+		if value, ok := v.rootProperty(dst, path); ok {
+			return value, abi.StatusOK
+		}
+		if string(path) == "xds" {
+			return dst[:n], abi.StatusSerializationFailure
+		}
+		return dst[:n], abi.StatusNotFound
+	}
+	if v.stream.tcp == nil && propertyMaps[string(path)] {
+		return dst, abi.StatusSerializationFailure
+	}
+	if value, status, known := v.messageProperty(dst, path); known {
+		if status != abi.StatusOK || !v.allow(len(value)-n) {
+			return value[:n], max(status, abi.StatusNotFound)
+		}
+		return value, status
+	}
 	if value, ok := v.stream.cb.AppendProperty(dst, path); ok {
 		return value, abi.StatusOK
 	}
 	return dst[:n], abi.StatusNotFound
+}
+
+// rootProperty answers a root context.
+func (v *vm) rootProperty(dst []byte, path abi.Path) ([]byte, bool) {
+	if source := v.config().AppendProperty; source != nil {
+		return source(dst, path)
+	}
+	switch string(path) {
+	case "node\x00id":
+		return append(dst, v.group.host.node.ID...), true
+	case "node\x00cluster":
+		return append(dst, v.group.host.node.Cluster...), true
+	}
+	return dst, false
 }
 
 // filterStatePrefix is what the names of properties that plugins set begin with in a stream's filter state.
@@ -70,6 +93,9 @@ func (v *vm) SetProperty(path abi.Path, value []byte) abi.Status {
 			v.wantRebuild()
 		}
 		return abi.StatusOK
+	}
+	if v.frozen(path) {
+		return abi.StatusBadArgument
 	}
 	if !v.allow(len(path) + len(value)) {
 		return abi.StatusInternalFailure

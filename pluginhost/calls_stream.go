@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/sluice-gateway/sluice/message"
@@ -19,7 +20,7 @@ func (v *vm) note(a action) {
 // SendLocalResponse implements [abi.Host]. Outside a stream it does nothing, as in Envoy.
 func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pairs, grpcStatus int32) abi.Status {
 	f := v.stream
-	if f == nil || f.over {
+	if f == nil || f.over || f.tcp != nil {
 		return abi.StatusOK
 	}
 	if f.replied || !legalPairs(headers) {
@@ -57,6 +58,9 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	if f == nil || f.over {
 		return abi.StatusOK
 	}
+	if f.tcp != nil {
+		return v.continueConnection(f, stream)
+	}
 	switch stream {
 	case abi.StreamHTTPRequest:
 		if !f.replied { // a request that was answered goes nowhere
@@ -82,7 +86,14 @@ func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
 	if stream > abi.StreamUpstream {
 		return abi.StatusBadArgument
 	}
-	if f := v.stream; f != nil && !f.over && stream <= abi.StreamHTTPResponse {
+	f := v.stream
+	if f == nil || f.over {
+		return abi.StatusOK
+	}
+	if f.tcp != nil {
+		return v.closeConnection(stream)
+	}
+	if stream <= abi.StreamHTTPResponse {
 		v.note(action{kind: resetStream})
 	}
 	return abi.StatusOK
@@ -135,7 +146,17 @@ func (v *vm) SetTickPeriod(millis uint32) abi.Status {
 	if r == nil {
 		return abi.StatusBadArgument
 	}
-	r.period = time.Duration(millis) * time.Millisecond
+	period := time.Duration(millis) * time.Millisecond
+	if least := r.plugin.cfg.Limits.MinTickPeriod; period > 0 && period < least {
+		v.exceeded("MinTickPeriod", least, slog.Duration("period", period))
+		return abi.StatusInternalFailure
+	}
+	if int32(millis) < 0 {
+		// To the host it is a long time, as in Envoy; to who wrote the plugin it may be a mistake.
+		v.complain("negative period", "plugin sets a negative tick period, which is taken as a number without a sign",
+			slog.Duration("period", period))
+	}
+	r.period = period
 	if !r.rearm {
 		r.rearm = true
 		v.rearmed = append(v.rearmed, r)

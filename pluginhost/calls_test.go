@@ -432,9 +432,6 @@ func TestForeignFunctions(t *testing.T) {
 		if level != abi.LogInfo || status != abi.StatusOK {
 			t.Errorf("log level %v %v", level, status)
 		}
-		if _, status := c.RegisterSharedQueue(nil); status != abi.StatusUnimplemented {
-			t.Errorf("queue: %v", status)
-		}
 		if now, status := c.CurrentTimeNanoseconds(); now == 0 || status != abi.StatusOK {
 			t.Errorf("time: %d %v", now, status)
 		}

@@ -40,6 +40,19 @@ type Config struct {
 	CallbackDeadline time.Duration
 	// StartDeadline bounds each of initialize, start and configure; default 10 s, negative none.
 	StartDeadline time.Duration
+	// AppendProperty answers the properties that root contexts have: of the node and of the listener; a gateway sets it. It
+	// appends the value, in the ABI's encodings, and is safe for concurrent use. Nil answers Options.Node.
+	AppendProperty func(dst []byte, path abi.Path) (value []byte, ok bool)
+	// Upstreams are the clusters that the plugin may call; a gateway sets it. Nil is none.
+	Upstreams Upstreams
+	// AllowedClusters, if not nil, are the only clusters that the plugin may call, by HTTP, gRPC or Redis.
+	AllowedClusters []string
+	// Limits bound what the plugin may take of what it shares with others; the zero value is the defaults.
+	Limits Limits
+	// AllowedCapabilities, if not empty, has the only imports and callbacks that the module may use, by their names (as
+	// proxy_log, fd_write, proxy_on_tick). A call of another import answers InternalFailure (WASI: 76, ENOTCAPABLE), and
+	// other callbacks are not made: Envoy's capability_restriction_config. Native plugins are not restricted.
+	AllowedCapabilities []string
 	// LogLevel is the lowest level that is written; default abi.LogInfo is set by envoyconfig and the CLI.
 	LogLevel abi.LogLevel
 }

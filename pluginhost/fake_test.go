@@ -23,6 +23,7 @@ type call struct {
 	abi.Host
 	id, n uint32 // context, and the number that goes with the callback (parent, size, count)
 	end   bool
+	args  []uint32 // the callback's arguments after n, if there are several
 }
 
 // handler answers a callback: an action, or 0 for false and 1 for true.
@@ -117,22 +118,24 @@ func (p *fake) OnResponseBody(id, n uint32, end bool) (abi.Action, error) {
 func (p *fake) OnResponseTrailers(id, n uint32) (abi.Action, error) {
 	return p.action("response_trailers", call{id: id, n: n})
 }
-func (p *fake) OnHTTPCallResponse(id, n, _, _, _ uint32) error {
-	return p.event("http_call_response", call{id: id, n: n})
+func (p *fake) OnHTTPCallResponse(id, n, headers, size, trailers uint32) error {
+	return p.event("http_call_response", call{id: id, n: n, args: []uint32{headers, size, trailers}})
 }
-func (p *fake) OnRedisCallResponse(id, n, _, _ uint32) error {
-	return p.event("redis_call_response", call{id: id, n: n})
+func (p *fake) OnRedisCallResponse(id, n, status, size uint32) error {
+	return p.event("redis_call_response", call{id: id, n: n, args: []uint32{status, size}})
 }
-func (p *fake) OnGRPCReceiveInitialMetadata(id, n, _ uint32) error {
-	return p.event("grpc_receive_initial_metadata", call{id: id, n: n})
+func (p *fake) OnGRPCReceiveInitialMetadata(id, n, arg uint32) error {
+	return p.event("grpc_receive_initial_metadata", call{id: id, n: n, args: []uint32{arg}})
 }
-func (p *fake) OnGRPCReceive(id, n, _ uint32) error {
-	return p.event("grpc_receive", call{id: id, n: n})
+func (p *fake) OnGRPCReceive(id, n, arg uint32) error {
+	return p.event("grpc_receive", call{id: id, n: n, args: []uint32{arg}})
 }
-func (p *fake) OnGRPCReceiveTrailingMetadata(id, n, _ uint32) error {
-	return p.event("grpc_receive_trailing_metadata", call{id: id, n: n})
+func (p *fake) OnGRPCReceiveTrailingMetadata(id, n, arg uint32) error {
+	return p.event("grpc_receive_trailing_metadata", call{id: id, n: n, args: []uint32{arg}})
 }
-func (p *fake) OnGRPCClose(id, n, _ uint32) error { return p.event("grpc_close", call{id: id, n: n}) }
+func (p *fake) OnGRPCClose(id, n, arg uint32) error {
+	return p.event("grpc_close", call{id: id, n: n, args: []uint32{arg}})
+}
 func (p *fake) OnForeignFunction(id, n, _ uint32) error {
 	return p.event("foreign_function", call{id: id, n: n})
 }
@@ -247,8 +250,12 @@ func (s *stream) AppendProperty(dst []byte, path abi.Path) ([]byte, bool) {
 	return append(dst, v...), ok
 }
 func (s *stream) SetFilterState(name string, value []byte) { s.state[name] = string(value) }
-func (s *stream) SetBufferLimit(n uint32)                  { s.limit = n }
-func (s *stream) ClearRouteCache()                         { s.event("clear route cache") }
+func (s *stream) UpstreamHosts() []UpstreamHost {
+	return []UpstreamHost{{Address: "1.2.3.4:80"}, {Address: "[::1]:80", Metrics: "m 1"}}
+}
+func (s *stream) SetUpstreamOverrideHost(a string) { s.event("override %s", a) }
+func (s *stream) SetBufferLimit(n uint32)          { s.limit = n }
+func (s *stream) ClearRouteCache()                 { s.event("clear route cache") }
 
 func (s *stream) add(to **message.Buffer, data *message.Buffer) bool {
 	s.Lock()

@@ -12,6 +12,8 @@ type Filter struct {
 	plugin *Plugin
 	cb     Callbacks
 	worker int
+	// tcp is set if the stream is a TCP connection.
+	tcp *TCPFilter
 
 	// Of the turn: only the Filter's own methods use them.
 
@@ -80,7 +82,12 @@ func (f *Filter) attach() bool {
 }
 
 // paused reports that the stream waits for the plugin. The VM's lock is held, or the VM is dead.
-func (f *Filter) paused() bool { return f.request.stopped && !f.replied || f.response.stopped }
+func (f *Filter) paused() bool {
+	if t := f.tcp; t != nil {
+		return t.held || t.heldUp
+	}
+	return f.request.stopped && !f.replied || f.response.stopped
+}
 
 // enter begins a callback, unless the VM is dead.
 func (f *Filter) enter() bool {

@@ -85,6 +85,10 @@ func (f *Filter) fail(stop abi.Action) abi.Action {
 
 // failPaused is fail for a stream that is paused, which only a dead plugin could have resumed.
 func (f *Filter) failPaused() {
+	if f.tcp != nil {
+		f.tcp.failPaused()
+		return
+	}
 	if f.gone || f.fail(abi.ActionPause) != abi.ActionContinue {
 		return
 	}
@@ -130,10 +134,19 @@ const (
 	injectResponseData
 	// injectLater is injectResponseData after the callback's answer has taken effect.
 	injectLater
+
+	// Of TCP connections.
+	continueDownstream
+	closeDownstream
+	closeUpstream
 )
 
 // perform does what the plugin asked for, in that order, on the stream's turn.
 func (f *Filter) perform(actions []action) {
+	if f.tcp != nil {
+		f.tcp.perform(actions)
+		return
+	}
 	for i := range actions {
 		if f.gone {
 			return

@@ -6,7 +6,8 @@ import (
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
-// CallForeignFunction implements [abi.Host].
+// CallForeignFunction implements [abi.Host]. The functions are those of Envoy and Higress, but for expr_create,
+// expr_evaluate and expr_delete: as a build of Envoy without its CEL parser, this host does not know them.
 func (v *vm) CallForeignFunction(dst, name, argument []byte) ([]byte, abi.Status) {
 	switch string(name) {
 	case abi.FunctionGetLogLevel:
@@ -23,6 +24,18 @@ func (v *vm) CallForeignFunction(dst, name, argument []byte) ([]byte, abi.Status
 		return dst, v.injectMessage(injectResponseData, argument)
 	case abi.FunctionInjectEncodedDataOnHeader:
 		return dst, v.injectMessage(injectLater, argument)
+	case abi.FunctionCompress:
+		return v.compress(dst, argument)
+	case abi.FunctionUncompress:
+		return v.uncompress(dst, argument)
+	case abi.FunctionDeclareProperty:
+		return dst, v.declareProperty(argument)
+	case abi.FunctionSetFilterState:
+		return dst, v.setNamedFilterState(argument)
+	case functionSign:
+		return v.sign(dst, argument)
+	case functionVerifySignature:
+		return v.verifySignature(dst, argument)
 	}
 	return dst, abi.StatusNotFound
 }
@@ -36,47 +49,18 @@ func (v *vm) injectMessage(kind actionKind, argument []byte) abi.Status {
 }
 
 // parseInject decodes the argument of inject_encoded_data_to_filter_chain, a protobuf message {1: bytes body, 2: bool
-// end}. body aliases b. As in protobuf, fields may come in any order, the last of one number counts, and unknown ones
-// are skipped.
+// end}. body aliases b.
 func parseInject(b []byte) (body []byte, end, ok bool) {
-	for len(b) > 0 {
-		tag, n := binary.Uvarint(b)
-		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29-1 {
-			return nil, false, false
+	ok = protoFields(b, func(f protoField) {
+		switch {
+		case f.number == 1 && f.sized:
+			body = f.bytes
+		case f.number == 2 && !f.sized:
+			end = f.varint != 0
 		}
-		b = b[n:]
-		switch tag & 7 {
-		case 0: // varint
-			value, n := binary.Uvarint(b)
-			if n <= 0 {
-				return nil, false, false
-			}
-			if tag>>3 == 2 {
-				end = value != 0
-			}
-			b = b[n:]
-		case 1: // 64 bits
-			if len(b) < 8 {
-				return nil, false, false
-			}
-			b = b[8:]
-		case 2: // bytes
-			size, n := binary.Uvarint(b)
-			if n <= 0 || size > uint64(len(b)-n) {
-				return nil, false, false
-			}
-			if tag>>3 == 1 {
-				body = b[n : n+int(size)]
-			}
-			b = b[n+int(size):]
-		case 5: // 32 bits
-			if len(b) < 4 {
-				return nil, false, false
-			}
-			b = b[4:]
-		default: // groups are obsolete
-			return nil, false, false
-		}
+	})
+	if !ok {
+		return nil, false, false
 	}
 	return body, end, true
 }

@@ -45,7 +45,7 @@ func (s *source) pairs() abi.Pairs {
 func (s *source) hostCall(t *testing.T, c abi.Host) {
 	dst := []byte("dst")
 	status := abi.StatusOK
-	switch s.byte() % 28 {
+	switch s.byte() % 34 {
 	case 0:
 		c.Log(abi.LogLevel(s.number()), s.bytes())
 	case 1:
@@ -102,6 +102,18 @@ func (s *source) hostCall(t *testing.T, c abi.Host) {
 		c.InjectEncodedData(s.bytes(), s.byte()%2 == 0)
 	case 27:
 		c.SetTickPeriod(s.number() &^ 0xff) // none, or one that is not reached
+	case 28:
+		c.RegisterSharedQueue(s.bytes())
+	case 29:
+		c.ResolveSharedQueue(s.bytes(), s.bytes())
+	case 30:
+		dst, status = c.DequeueSharedQueue(dst, s.number())
+	case 31:
+		c.EnqueueSharedQueue(s.number(), s.bytes())
+	case 32:
+		dst, status = c.GetUpstreamHosts(dst)
+	case 33:
+		c.SetUpstreamOverrideHost(s.bytes())
 	}
 	if string(dst[:3]) != "dst" || status != abi.StatusOK && len(dst) > 3 {
 		t.Errorf("answer %q %v", dst, status)
@@ -112,6 +124,7 @@ func (s *source) hostCall(t *testing.T, c abi.Host) {
 func FuzzHostCalls(f *testing.F) {
 	f.Add([]byte("\x01\x05\x04\x09\x00\x02ab\x02cd\x00\x02\x00\x18\x02\x02\x00\x00"))
 	f.Add([]byte("\x0d\x00\x00\xf0\x04data\x0d\x01\xf0\x00\x04data"))
+	f.Add([]byte("\x02\x1c\x01q\x1f\x01\x02ab\x00\x00\x02\x1e\x01\x20\x00\x00\x01\x21\x0a1.2.3.4:80\x00\x00"))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		src := &source{input}
 		callback := func(c call) (uint32, error) {

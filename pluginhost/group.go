@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -29,6 +30,7 @@ type groupKey struct {
 	memoryLimit   uint64
 	callback      time.Duration
 	start         time.Duration
+	capabilities  string
 }
 
 func groupKeyOf(cfg *Config) groupKey {
@@ -42,6 +44,7 @@ func groupKeyOf(cfg *Config) groupKey {
 	for _, name := range slices.Sorted(maps.Keys(cfg.Env)) {
 		k.env += name + "=" + cfg.Env[name] + "\x00"
 	}
+	k.capabilities = strings.Join(slices.Compact(slices.Sorted(slices.Values(cfg.AllowedCapabilities))), "\x00")
 	k.memoryLimit, k.callback, k.start = cfg.MemoryLimit, cfg.CallbackDeadline, cfg.StartDeadline
 	return k
 }
@@ -54,6 +57,10 @@ type group struct {
 	cfg *Config
 	// users counts the plugins. The host's mutex guards it.
 	users int
+	// data is the shared data of the group's vm_id.
+	data *dataSpace
+	// complaints are the lines about its plugins that are not to be repeated too often.
+	complaints complaints
 
 	// mu is held while the group's VMs are made or replaced and plugins started in them. It is taken before VM locks.
 	mu      sync.Mutex
@@ -77,8 +84,8 @@ func newGroup(h *Host, key groupKey, cfg *Config) *group {
 	if cfg.Native != nil {
 		n = 1
 	}
-	h.data.retain(cfg.VMID)
-	return &group{host: h, key: key, cfg: cfg, vms: make([]*vm, n), made: make([]time.Time, n)}
+	h.queues.retain(cfg.VMID)
+	return &group{host: h, key: key, cfg: cfg, data: h.data.retain(cfg.VMID), vms: make([]*vm, n), made: make([]time.Time, n)}
 }
 
 // start starts p on every worker.
@@ -194,6 +201,7 @@ func (g *group) close() {
 		g.host.releaseModule(g.key.code)
 	}
 	g.host.data.release(g.cfg.VMID)
+	g.host.queues.release(g.cfg.VMID)
 }
 
 var errVMClosed = errors.New("vm is closed")

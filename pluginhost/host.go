@@ -41,6 +41,7 @@ type Host struct {
 	logger  *slog.Logger
 	node    Node
 	data    sharedData
+	queues  sharedQueues
 	metrics metricStore
 	next    atomic.Uint32
 
@@ -102,6 +103,7 @@ func (h *Host) join(cfg Config) (*Plugin, error) {
 	if cfg.ReloadBackoff == 0 {
 		cfg.ReloadBackoff = defaultReloadBackoff
 	}
+	cfg.Limits = cfg.Limits.withDefaults()
 	key := groupKeyOf(&cfg)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -151,6 +153,9 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	for _, p := range plugins {
 		errs = append(errs, p.Close(ctx))
+	}
+	if ctx.Err() == nil {
+		h.queues.deliveries.Wait() // no plugin is left to begin one
 	}
 	return errors.Join(errs...)
 }

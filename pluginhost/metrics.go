@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -15,6 +16,12 @@ const maxMetrics = 10_000
 // metricPrefix is what Higress plugins put before their metrics' names; it is not shown.
 const metricPrefix = "wasmcustom."
 
+// metricKinds are the kinds' names in log lines.
+var metricKinds = [...]string{abi.MetricCounter: "counter", abi.MetricGauge: "gauge", abi.MetricHistogram: "histogram"}
+
+// maxName bounds the names of metrics and shared queues, in bytes.
+const maxName = 4 << 10
+
 // histogramBounds are the upper bounds of histograms' buckets, Envoy's default ones.
 var histogramBounds = [...]float64{
 	0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000,
@@ -24,6 +31,7 @@ var histogramBounds = [...]float64{
 type metricStore struct {
 	mu      sync.Mutex
 	byName  map[metricKey]*metric
+	made    map[string]int // by the plugin's name
 	ordered []*metric
 }
 
@@ -41,26 +49,33 @@ type metric struct {
 	buckets *[len(histogramBounds) + 1]atomic.Uint64
 }
 
-// define makes a metric, or finds it. It returns nil when there are too many.
-func (s *metricStore) define(key metricKey) *metric {
+// define makes a metric for the plugin of a name, or finds it. It returns nil when there are too many, or the plugin has
+// limit already. other is the metric's kind before, if there is one of another kind with the name.
+func (s *metricStore) define(key metricKey, plugin string, limit int) (_ *metric, other *abi.MetricType) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := s.byName[key]; m != nil {
-		return m
+	for kind := abi.MetricCounter; kind <= abi.MetricHistogram; kind++ {
+		if kind != key.kind && s.byName[metricKey{kind, key.name}] != nil {
+			other = &kind
+		}
 	}
-	if len(s.ordered) >= maxMetrics {
-		return nil
+	if m := s.byName[key]; m != nil {
+		return m, other
+	}
+	if len(s.ordered) >= maxMetrics || s.made[plugin] >= limit {
+		return nil, other
 	}
 	m := &metric{metricKey: key}
 	if key.kind == abi.MetricHistogram {
 		m.buckets = new([len(histogramBounds) + 1]atomic.Uint64)
 	}
 	if s.byName == nil {
-		s.byName = map[metricKey]*metric{}
+		s.byName, s.made = map[metricKey]*metric{}, map[string]int{}
 	}
+	s.made[plugin]++
 	s.byName[key] = m
 	s.ordered = append(s.ordered, m)
-	return m
+	return m, other
 }
 
 // observe adds a sample to a histogram.
@@ -125,16 +140,23 @@ func (v *vm) metric(id uint32) *metric {
 
 // DefineMetric implements [abi.Host].
 func (v *vm) DefineMetric(kind abi.MetricType, name []byte) (uint32, abi.Status) {
-	if kind > abi.MetricHistogram {
+	if kind > abi.MetricHistogram || len(name) > maxName {
 		return 0, abi.StatusBadArgument
 	}
 	key := metricKey{kind, string(name)}
 	if id, ok := v.metricIDs[key]; ok {
 		return id, abi.StatusOK
 	}
-	m := v.group.host.metrics.define(key)
+	cfg := v.config()
+	m, other := v.group.host.metrics.define(key, cfg.Name, cfg.Limits.MetricNames)
 	if m == nil {
+		v.exceeded("MetricNames", min(cfg.Limits.MetricNames, maxMetrics), slog.String("metric", logText(name)))
 		return 0, abi.StatusInternalFailure
+	}
+	if other != nil {
+		// They are two metrics, as in Envoy; who scrapes them may not like it.
+		v.complain("metric "+key.name, "plugin defines a metric under the name of one of another kind",
+			slog.String("metric", logText(name)), slog.String("kind", metricKinds[kind]), slog.String("other", metricKinds[*other]))
 	}
 	v.metrics = append(v.metrics, m)
 	id := uint32(len(v.metrics))<<2 | uint32(kind)

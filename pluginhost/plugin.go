@@ -28,8 +28,14 @@ type Plugin struct {
 	ended chan struct{}
 	// closed is guarded by the group's lock.
 	closed bool
-	// timers counts the goroutines that timers of the plugin run, or will run.
+	// timers counts the goroutines that timers and call-outs of the plugin run, or will run.
 	timers sync.WaitGroup
+	// lines counts the plugin's log lines.
+	lines lineRate
+	// calls counts the call-outs.
+	calls callCount
+	// redis are the clients of Redis calls.
+	redis redisClients
 }
 
 func newPlugin(g *group, cfg Config) *Plugin {
@@ -38,6 +44,7 @@ func newPlugin(g *group, cfg Config) *Plugin {
 		roots: make([]atomic.Pointer[root], len(g.vms)), ended: make(chan struct{}),
 	}
 	p.live.Store(1)
+	p.redis.init()
 	return p
 }
 
@@ -91,6 +98,8 @@ func (p *Plugin) stop(force bool) {
 // drop counts a root context, or the open plugin, out.
 func (p *Plugin) drop() {
 	if p.live.Add(-1) == 0 {
+		p.redis.end()
+		p.tellSuppressed(p.lines.suppressed.Swap(0))
 		p.group.host.leave(p)
 		close(p.ended)
 	}

@@ -24,6 +24,15 @@ type root struct {
 	waiting bool
 	ended   bool
 	expiry  *time.Timer
+	// declared are the properties that the plugin declared, by name.
+	declared map[string]declaredProperty
+	// calls are the call-outs under way, by id.
+	calls map[uint32]*callout
+	// callStatus is what get_status answers: the status of the call-out that ended last.
+	callStatus uint32
+	// redis are the clients by cluster, redisDone what came of their calls.
+	redis     map[string]*redisClient
+	redisDone redisReplies
 
 	period time.Duration
 	ticker *time.Timer
@@ -149,6 +158,8 @@ func (r *root) end() {
 	}
 	r.ended = true
 	r.stopTicking()
+	r.endCalls()
+	r.releaseRedis()
 	if r.expiry != nil && r.expiry.Stop() {
 		r.plugin.timers.Done()
 	}

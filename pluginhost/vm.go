@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
@@ -50,12 +51,18 @@ type vm struct {
 	done    []*root   // roots that called proxy_done
 	left    leftover
 
+	// callIDs are the last ids of call-outs, without the kind; reply is what the running callback may read of one.
+	callIDs [calloutKinds]uint32
+	reply   *reply
+
 	metrics     []*metric
 	metricIDs   map[metricKey]uint32
-	names       map[string]string // see intern
+	names       map[string]string     // see intern
+	entries     map[string]*dataEntry // see dataEntry
 	scratch     []byte
-	rebuild     bool // the plugin asked for a new VM
-	keepLog     bool // remember what is logged
+	block       []byte // see text
+	rebuild     bool   // the plugin asked for a new VM
+	keepLog     bool   // remember what is logged
 	logged      string
 	loggedError string
 }
@@ -68,7 +75,7 @@ func newVM(g *group, worker int) *vm {
 	return &vm{
 		group: g, worker: worker, lock: newFairLock(), keepLog: true,
 		roots: map[uint32]*root{}, streams: map[uint32]*Filter{},
-		metricIDs: map[metricKey]uint32{}, names: map[string]string{},
+		metricIDs: map[metricKey]uint32{}, names: map[string]string{}, entries: map[string]*dataEntry{},
 	}
 }
 
@@ -219,6 +226,26 @@ func (v *vm) intern(b []byte) string {
 		v.names[s] = s
 	}
 	return s
+}
+
+// Texts of up to maxText bytes are cut from blocks of blockSize.
+const (
+	maxText   = 256
+	blockSize = 2 << 10
+)
+
+// text returns b as a string. Short ones share an allocation, which lives as long as one of them: plugins write many
+// small header values.
+func (v *vm) text(b []byte) string {
+	if len(b) == 0 || len(b) > maxText {
+		return string(b)
+	}
+	n := len(v.block)
+	if cap(v.block)-n < len(b) {
+		v.block, n = make([]byte, 0, blockSize), 0
+	}
+	v.block = append(v.block, b...) // what is in the block already is never written again
+	return unsafe.String(&v.block[n], len(b))
 }
 
 // internName is intern for header names, which it puts in lower case.

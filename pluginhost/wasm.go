@@ -22,17 +22,24 @@ func (m wasmModule) close(ctx context.Context) error { return m.Close(ctx) }
 func (m wasmModule) instantiate(ctx context.Context, v *vm) (instance, error) {
 	cfg := v.group.cfg
 	vm, err := m.Instantiate(ctx, v, wasmvm.VMConfig{
-		Name:             fmt.Sprintf("%s/%d", cfg.Name, v.worker),
-		MemoryLimit:      cfg.MemoryLimit,
-		CallbackDeadline: cfg.CallbackDeadline,
-		StartDeadline:    cfg.StartDeadline,
-		Env:              cfg.Env,
-		Output:           v.output,
+		Name:                fmt.Sprintf("%s/%d", cfg.Name, v.worker),
+		MemoryLimit:         cfg.MemoryLimit,
+		CallbackDeadline:    cfg.CallbackDeadline,
+		StartDeadline:       cfg.StartDeadline,
+		Env:                 cfg.Env,
+		AllowedCapabilities: cfg.AllowedCapabilities,
+		Denied:              v.denied,
+		Output:              v.output,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return vm, nil
+}
+
+// denied complains about a call that the plugin may not make.
+func (v *vm) denied(name string) {
+	v.complain("capability "+name, "plugin makes a call that capability_restriction_config does not allow", slog.String("call", name))
 }
 
 // output logs what a module writes: stdout is information, stderr are errors, as in Envoy.

@@ -38,6 +38,13 @@ type VMConfig struct {
 	StartDeadline time.Duration
 	// Env is the environment that the module sees.
 	Env map[string]string
+	// AllowedCapabilities, if not empty, has the only imports and callbacks that the module may use (see [Capabilities]). A
+	// call of another import answers [abi.StatusInternalFailure], in the namespaces of WASI 76 (ENOTCAPABLE), and does
+	// nothing; another callback is taken as one that the module does not export. As in Envoy, names that nobody knows have
+	// no effect, and initialization and the allocator need no permission.
+	AllowedCapabilities []string
+	// Denied is given the name of each import that is called though it may not be. It must not use the VM. It may be nil.
+	Denied func(name string)
 	// Output is given what the module writes to stdout and stderr. It is called during a callback, on its goroutine,
 	// and must not use the VM. Nil discards it.
 	Output func(Output)
@@ -81,14 +88,17 @@ type VM struct {
 	environ [][]byte
 	born    time.Time
 
-	clock      clock
-	running    bool
-	current    callback
-	starting   bool // no host calls but proxy_log and WASI
-	allocating bool
-	closing    bool // Close was called by the host while a callback runs
-	err        error
-	dead       error // err, wrapped in ErrDead
+	clock    clock
+	running  bool
+	current  callback
+	starting bool // no host calls but proxy_log and WASI
+	guarded  bool // starting, or not every capability is allowed: host calls look first
+	// capabilities are those that are allowed, nil for all.
+	capabilities map[string]bool
+	allocating   bool
+	closing      bool // Close was called by the host while a callback runs
+	err          error
+	dead         error // err, wrapped in ErrDead
 }
 
 // Instantiate makes a VM, with memory of its own, and runs what the module has to run first: _initialize, and main if
@@ -97,7 +107,8 @@ type VM struct {
 // The error wraps [ErrMemoryLimit] if the module needs more memory than it may have, and is a *[TrapError] if it traps.
 // ctx is not kept. The caller closes the VM.
 func (m *Module) Instantiate(ctx context.Context, host abi.Host, cfg VMConfig) (*VM, error) {
-	vm := &VM{cfg: cfg.withDefaults(), host: host, module: m, born: time.Now(), starting: true}
+	vm := &VM{cfg: cfg.withDefaults(), host: host, module: m, born: time.Now(), starting: true, guarded: true}
+	vm.restrict()
 	vm.out.sink = cfg.Output
 	vm.environ = environment(cfg.Env)
 	if err := m.checkMemory(vm.cfg.MemoryLimit); err != nil {
@@ -109,7 +120,7 @@ func (m *Module) Instantiate(ctx context.Context, host abi.Host, cfg VMConfig) (
 	if err := vm.start(ctx); err != nil {
 		return nil, errors.Join(err, vm.Close(ctx))
 	}
-	vm.starting = false
+	vm.starting, vm.guarded = false, vm.capabilities != nil
 	return vm, nil
 }
 
@@ -135,8 +146,9 @@ func (vm *VM) start(ctx context.Context) (err error) {
 	vm.memory = vm.instance.Memory()
 	vm.ctx.Context = context.Background() // calls outlive Instantiate; wazero only looks for values in it
 	vm.allocator = vm.instance.ExportedFunction(vm.module.allocator)
-	for cb, has := range vm.module.has {
-		if has {
+	for i, has := range vm.module.has {
+		cb := callback(i)
+		if has && (cb <= onMain || vm.allows(callbacks[cb].name)) {
 			vm.functions[cb] = vm.instance.ExportedFunction(callbacks[cb].name)
 		}
 	}

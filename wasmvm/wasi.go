@@ -29,6 +29,8 @@ const (
 	errnoNoSys   errno = 52
 	errnoNotSup  errno = 58
 	errnoSPipe   errno = 70
+	// errnoNotCapable is what a function answers that VMConfig.AllowedCapabilities has not.
+	errnoNotCapable errno = 76
 )
 
 // wasiCall is one row of the table of WASI functions. Each answers an errno, except proc_exit, which does not return.
@@ -101,10 +103,21 @@ func (c wasiCall) bind(name string) hostFunction {
 	f := hostFunction{sig: signature{params: paramTypes(c.params), results: []api.ValueType{i32}}}
 	if name == "proc_exit" {
 		f.sig.results = nil
-		f.run = func(ctx context.Context, mod api.Module, s []uint64) { run(enter(ctx, mod), s) }
+		f.run = func(ctx context.Context, mod api.Module, s []uint64) {
+			if vm := enter(ctx, mod); !vm.guarded || vm.allowed(name) {
+				run(vm, s)
+			}
+		}
 		return f
 	}
-	f.run = func(ctx context.Context, mod api.Module, s []uint64) { s[0] = uint64(run(enter(ctx, mod), s)) }
+	f.run = func(ctx context.Context, mod api.Module, s []uint64) {
+		vm := enter(ctx, mod)
+		if vm.guarded && !vm.allowed(name) {
+			s[0] = uint64(errnoNotCapable)
+			return
+		}
+		s[0] = uint64(run(vm, s))
+	}
 	return f
 }
 

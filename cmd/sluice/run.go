@@ -135,7 +135,11 @@ func (o *runOptions) runEnvoy(s streams) error {
 		logger.Warn(w.Message, "field", w.Path, "file", fmt.Sprintf("%s:%d", w.File, w.Line))
 	}
 	for _, l := range cfg.Listeners {
-		for _, f := range l.HTTP.Filters {
+		filters := l.HTTP.Filters
+		if l.TCP != nil {
+			filters = l.TCP.Filters
+		}
+		for _, f := range filters {
 			o.limit(f.Wasm)
 		}
 	}

@@ -1,96 +1,11 @@
 package pluginhost
 
 import (
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
-
-func TestSharedData(t *testing.T) {
-	var d sharedData
-	d.retain("a")
-	d.retain("b")
-	get := func(vm, key, value string, status abi.Status) uint32 {
-		t.Helper()
-		v, cas, s := d.get([]byte("+"), vm, []byte(key))
-		if string(v) != "+"+value || s != status || (cas == 0) != (s != abi.StatusOK) {
-			t.Errorf("get %s %s: %q %d %v", vm, key, v, cas, s)
-		}
-		return cas
-	}
-	set := func(vm, key, value string, cas uint32, status abi.Status) {
-		t.Helper()
-		if s := d.set(vm, []byte(key), []byte(value), cas); s != status {
-			t.Errorf("set %s %s: %v", vm, key, s)
-		}
-	}
-	get("a", "k", "", abi.StatusNotFound)
-	set("a", "k", "one", 77, abi.StatusOK) // nothing to compare with
-	first := get("a", "k", "one", abi.StatusOK)
-	get("b", "k", "", abi.StatusNotFound)
-	set("b", "k", "other", 0, abi.StatusOK)
-	set("a", "k", "two", first+77, abi.StatusCasMismatch)
-	set("a", "k", "two", first, abi.StatusOK)
-	second := get("a", "k", "two", abi.StatusOK)
-	if second <= first {
-		t.Errorf("cas went from %d to %d", first, second)
-	}
-	set("a", "k", "three", first, abi.StatusCasMismatch)
-	set("a", "k", "", 0, abi.StatusOK)
-	get("a", "k", "", abi.StatusOK)
-	set("a", "big", strings.Repeat("x", maxSharedData), 0, abi.StatusInternalFailure)
-	set("a", "big", strings.Repeat("x", maxSharedData-len("k")-len("big")), 0, abi.StatusOK)
-	set("a", "k", "x", 0, abi.StatusInternalFailure)
-	set("a", "big", "", 0, abi.StatusOK)
-	set("a", "k", "x", 0, abi.StatusOK)
-
-	d.cas = 1<<32 - 1
-	set("a", "wrap", "x", 0, abi.StatusOK)
-	get("a", "wrap", "x", abi.StatusOK)
-
-	d.retain("a")
-	d.release("a")
-	get("a", "k", "x", abi.StatusOK)
-	d.release("a")
-	d.retain("a")
-	get("a", "k", "", abi.StatusNotFound)
-}
-
-// Compare-and-swap from several goroutines loses nothing.
-func TestSharedDataHammer(t *testing.T) {
-	var d sharedData
-	d.retain("a")
-	d.set("a", []byte("n"), nil, 0)
-	const goroutines, rounds = 8, 500
-	var wg sync.WaitGroup
-	for range goroutines {
-		wg.Go(func() {
-			for range rounds {
-				for {
-					v, cas, _ := d.get(nil, "a", []byte("n"))
-					if d.set("a", []byte("n"), append(v, 'x'), cas) == abi.StatusOK {
-						break
-					}
-				}
-			}
-		})
-	}
-	wg.Wait()
-	v, _, _ := d.get(nil, "a", []byte("n"))
-	wantEqual(t, "additions", len(v), goroutines*rounds)
-}
-
-func TestSharedDataCalls(t *testing.T) {
-	inHeaders(t, func(c call) {
-		wantEqual(t, "set", c.SetSharedData([]byte("k"), []byte("v"), 0), abi.StatusOK)
-		v, cas, status := c.GetSharedData(nil, []byte("k"))
-		if string(v) != "v" || cas == 0 || status != abi.StatusOK {
-			t.Errorf("%q %d %v", v, cas, status)
-		}
-	})
-}
 
 func TestMetrics(t *testing.T) {
 	type answer struct {
@@ -154,4 +69,39 @@ func TestMetrics(t *testing.T) {
 	if m := all[2]; m.Value != 2 || m.Sum != 1<<63+7 || len(m.Buckets) != 20 || m.Buckets[3].Count != 1 || m.Buckets[19].Count != 1 {
 		t.Errorf("histogram %+v", m)
 	}
+}
+
+// Many VMs count under the same names: each is one metric, and nothing is lost.
+func TestMetricsHammer(t *testing.T) {
+	host := New(Options{})
+	const vms, rounds = 8, 500
+	var wg sync.WaitGroup
+	for range vms {
+		v := newVM(&group{host: host, cfg: &Config{Limits: Limits{}.withDefaults()}}, 0)
+		wg.Go(func() {
+			for i := range rounds {
+				counter, _ := v.DefineMetric(abi.MetricCounter, []byte{'c', byte(i % 7)})
+				gauge, _ := v.DefineMetric(abi.MetricGauge, []byte("g"))
+				histogram, _ := v.DefineMetric(abi.MetricHistogram, []byte("h"))
+				v.IncrementMetric(counter, 1)
+				v.IncrementMetric(gauge, 1-int64(i%2)*2)
+				v.RecordMetric(histogram, uint64(i))
+				host.Metrics()
+			}
+		})
+	}
+	wg.Wait()
+	counted := int64(0)
+	for _, m := range host.Metrics() {
+		switch m.Kind {
+		case abi.MetricCounter:
+			counted += m.Value
+		case abi.MetricGauge:
+			wantEqual(t, "gauge", m.Value, 0)
+		default:
+			wantEqual(t, "samples", m.Value, vms*rounds)
+		}
+	}
+	wantEqual(t, "counted", counted, vms*rounds)
+	wantEqual(t, "metrics", len(host.Metrics()), 9)
 }
