@@ -57,8 +57,9 @@ type path struct {
 	above bool
 	// observedEnd: the sender has ended the message.
 	observedEnd bool
-	// call is the callback that runs now.
-	call callback
+	// call is the callback that runs now, piece the data that it is about.
+	call  callback
+	piece *message.Buffer
 	// aborted: a local reply was sent from inside a callback of this direction.
 	aborted bool
 	// headersDone, trailersDone: handed over at the end of the chain.
@@ -165,7 +166,7 @@ func (p *path) iterateData(start int, d *message.Buffer, endStream bool) {
 			return
 		}
 		st.ended = endStream && p.trailers == nil
-		p.call = callData
+		p.call, p.piece = callData, d
 		if endStream {
 			p.call = callLastData
 		}
@@ -238,7 +239,7 @@ func (p *path) iterateTrailers(start int) {
 			return
 		}
 		st.sawTrailers, st.ended = true, true
-		p.call = callTrailers
+		p.call, p.piece = callTrailers, nil
 		var action abi.Action
 		if p.encoding {
 			action = f.EncodeTrailers(p.trailers)
@@ -295,6 +296,25 @@ func (p *path) resume(i int) {
 	if hadTrailers {
 		p.iterateTrailers(next)
 	}
+}
+
+// release lets go what the filter at place i holds as a callback for data or trailers begins there. What the callback is
+// about, and with it the end of the message, stays behind.
+func (p *path) release(i int) {
+	_, st := p.at(i)
+	if p.stopped() || st.iteration != stoppedSingle {
+		return
+	}
+	call, piece := p.call, p.piece
+	st.iteration = iterating
+	if !st.headersContinued {
+		st.headersContinued = true
+		p.iterateHeaders(i+1, false)
+	}
+	if p.buffered != nil && p.buffered != piece {
+		p.iterateData(i+1, p.buffered, false)
+	}
+	p.call, p.piece = call, piece
 }
 
 // buffer holds d back in the direction's buffer, unless it is that buffer.

@@ -7,13 +7,21 @@ import (
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
-// note has a be done to the effective stream when the callback has returned.
-func (v *vm) note(a action) {
+// note has a be done to the effective stream when the callback has returned. It reports false if the stream has too much
+// to be done.
+func (v *vm) note(a action) bool {
 	f := v.stream
+	a.cost += entryCost
+	if f.holding.asked.Load()+int64(a.cost) > maxHeld {
+		v.refuse("requests of the plugin")
+		return false
+	}
+	f.holding.asked.Add(int64(a.cost))
 	if f != v.callStream && len(f.actions) == 0 {
 		v.touched = append(v.touched, f)
 	}
 	f.actions = append(f.actions, a)
+	return true
 }
 
 // SendLocalResponse implements [abi.Host]. Outside a stream it does nothing, as in Envoy.
@@ -39,11 +47,13 @@ func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pa
 		reply.Headers = &message.Headers{}
 		reply.Headers.AddPairs(headers)
 	}
+	if !v.note(action{kind: sendReply, reply: reply, cost: len(details) + len(body) + len(headers)}) {
+		return abi.StatusInternalFailure
+	}
 	f.replied = true
 	if f == v.callStream {
 		v.stopNext = true
 	}
-	v.note(action{kind: sendReply, reply: reply})
 	return abi.StatusOK
 }
 
@@ -59,13 +69,18 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	}
 	switch stream {
 	case abi.StreamHTTPRequest:
-		if !f.replied { // a request that was answered goes nowhere
-			f.request.resume()
-			v.note(action{kind: continueRequest})
+		if f.replied { // a request that was answered goes nowhere
+			break
 		}
+		if !v.note(action{kind: continueRequest}) {
+			return abi.StatusInternalFailure
+		}
+		f.request.resume()
 	case abi.StreamHTTPResponse:
+		if !v.note(action{kind: continueResponse}) {
+			return abi.StatusInternalFailure
+		}
 		f.response.resume()
-		v.note(action{kind: continueResponse})
 	case abi.StreamDownstream:
 		return abi.StatusOK
 	default:
@@ -75,7 +90,7 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	return abi.StatusOK
 }
 
-func (d *direction) resume() { d.stopped, d.resumed = false, true }
+func (d *direction) resume() { d.stopped, d.resumed, d.added = false, true, 0 }
 
 // CloseStream implements [abi.Host].
 func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
@@ -83,7 +98,9 @@ func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
 		return abi.StatusBadArgument
 	}
 	if f := v.stream; f != nil && !f.over && stream <= abi.StreamHTTPResponse {
-		v.note(action{kind: resetStream})
+		if !v.note(action{kind: resetStream}) {
+			return abi.StatusInternalFailure
+		}
 	}
 	return abi.StatusOK
 }
@@ -102,7 +119,9 @@ func (v *vm) inject(kind actionKind, data []byte, endStream bool) abi.Status {
 		return abi.StatusInternalFailure
 	}
 	b := message.Own(append([]byte(nil), data...))
-	v.note(action{kind: kind, data: &b, end: endStream})
+	if !v.note(action{kind: kind, data: &b, end: endStream, cost: len(data)}) {
+		return abi.StatusInternalFailure
+	}
 	return abi.StatusOK
 }
 
