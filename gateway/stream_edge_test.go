@@ -119,6 +119,43 @@ func TestInjectOnHeadersAlone(t *testing.T) {
 	}
 }
 
+// TestInjectedEndHeld checks that the end of a response, injected by a plugin while a filter after it collects, reaches
+// the client when that filter resumes.
+func TestInjectedEndHeld(t *testing.T) {
+	next := &funcPlugin{}
+	held := resumeFromTick(next, abi.StreamHTTPResponse, always)
+	next.responseBody = func(_ abi.Host, id, _ uint32, end bool) abi.Action {
+		if end {
+			held.Store(id)
+		}
+		return abi.DataStopIterationAndBuffer
+	}
+	p := &funcPlugin{responseBody: func(h abi.Host, _, _ uint32, end bool) abi.Action {
+		if !end {
+			h.InjectEncodedData([]byte("all"), true)
+		}
+		return abi.DataStopIterationNoBuffer
+	}}
+	release := make(chan struct{})
+	defer close(release)
+	g := startGateway(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "x")
+		_ = http.NewResponseController(w).Flush()
+		select { // the upstream itself does not end
+		case <-release:
+		case <-r.Context().Done():
+		}
+	}), []*funcPlugin{next, p}, nil)
+	resp, err := client(t).Get(g.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "all" {
+		t.Errorf("%q %v", b, err)
+	}
+}
+
 // TestTrailersAddedWhileHeld has a plugin add trailers to a body that it holds to its end: they go on after the body,
 // when the plugin resumes.
 func TestTrailersAddedWhileHeld(t *testing.T) {
@@ -337,5 +374,24 @@ func TestResumeBeforeLaterPause(t *testing.T) {
 	b, err := io.ReadAll(c)
 	if err != nil || !strings.HasSuffix(string(b), "\r\n\r\nhelloworld") || whole != "helloworld" {
 		t.Errorf("got %q %v; the plugin, which collects, saw %q", b, err, whole)
+	}
+}
+
+func TestInjectOnHeadersAloneEnds(t *testing.T) {
+	p := &funcPlugin{responseHeaders: func(h abi.Host, _ uint32, _ bool) abi.Action {
+		h.RemoveHeaderMapValue(abi.MapHTTPResponseHeaders, []byte("content-length"))
+		h.InjectEncodedData([]byte("first"), false)
+		return abi.HeaderContinue
+	}}
+	g := startGateway(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), []*funcPlugin{p}, nil)
+	c := client(t)
+	c.Timeout = 3 * time.Second
+	resp, err := c.Get(g.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || string(b) != "first" {
+		t.Errorf("%q %v", b, err)
 	}
 }
