@@ -91,6 +91,9 @@ func (p *path) add(i int, d *message.Buffer, streaming bool) bool {
 func (cb *filterCallbacks) ContinueDecoding() { cb.chain.decode.resume(cb.i) }
 func (cb *filterCallbacks) ContinueEncoding() { cb.chain.encode.resume(cb.encodeAt()) }
 
+func (cb *filterCallbacks) ReleaseDecoding() { cb.chain.decode.release(cb.i) }
+func (cb *filterCallbacks) ReleaseEncoding() { cb.chain.encode.release(cb.encodeAt()) }
+
 func (cb *filterCallbacks) SendLocalReply(r pluginhost.LocalReply) { cb.chain.sendLocalReply(r) }
 func (cb *filterCallbacks) ResetStream(details string)             { cb.chain.resetStream(details) }
 

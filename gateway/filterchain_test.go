@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "write the expected parts of testdata an
 //	filters: NAME CALLBACK=answer[,answer...] ...
 //	  CALLBACK  DH DD DT (request headers, data, trailers), EH ED ET (response); the last answer repeats
 //	  answer    continue stop buffer watermark nobuffer stopall-buffer stopall-watermark,
-//	            preceded by any of reply(CODE;BODY) replace(TEXT) append(TEXT) trailers(NAME) limit(N)
+//	            preceded by any of reply(CODE;BODY) replace(TEXT) append(TEXT) trailers(NAME) limit(N) resume release
 //	events: request headers|data TEXT|trailers, response headers|data TEXT|trailers, each with "end" to end the message;
 //	  resume NAME request|response; reply NAME CODE BODY; inject NAME TEXT [end]; reset
 func TestFilterChain(t *testing.T) {
@@ -161,6 +161,18 @@ func (f *scriptFilter) answer(call string, d *message.Buffer) abi.Action {
 			f.cb.Lock()
 			f.cb.SetBufferLimit(uint32(n))
 			f.cb.Unlock()
+		case "resume":
+			if call[0] == 'E' {
+				f.cb.ContinueEncoding()
+			} else {
+				f.cb.ContinueDecoding()
+			}
+		case "release":
+			if call[0] == 'E' {
+				f.cb.ReleaseEncoding()
+			} else {
+				f.cb.ReleaseDecoding()
+			}
 		case "trailers":
 			f.cb.Lock()
 			h := f.cb.AddRequestTrailers()

@@ -57,8 +57,10 @@ type path struct {
 	above bool
 	// observedEnd: the sender has ended the message.
 	observedEnd bool
-	// call is the callback that runs now.
-	call callback
+	// call is the callback that runs now, callAt the place of its filter, piece the data that it is about.
+	call   callback
+	callAt int
+	piece  *message.Buffer
 	// aborted: a local reply was sent from inside a callback of this direction.
 	aborted bool
 	// headersDone, trailersDone: handed over at the end of the chain.
@@ -109,7 +111,7 @@ func (p *path) iterateHeaders(start int, endStream bool) {
 	for i := start; i < len(p.chain.filters); i++ {
 		f, st := p.at(i)
 		st.ended = endStream
-		p.call = callHeaders
+		p.call, p.callAt = callHeaders, i
 		var action abi.Action
 		if p.encoding {
 			action = f.EncodeHeaders(p.headers, endStream)
@@ -132,6 +134,9 @@ func (p *path) iterateHeaders(start int, endStream bool) {
 			return
 		}
 		if st.headersContinued {
+			if endStream {
+				p.iterateData(i+1, &message.Buffer{}, true)
+			}
 			return // the filter injected data, and the headers went before it
 		}
 		st.headersContinued = true
@@ -165,7 +170,7 @@ func (p *path) iterateData(start int, d *message.Buffer, endStream bool) {
 			return
 		}
 		st.ended = endStream && p.trailers == nil
-		p.call = callData
+		p.call, p.callAt, p.piece = callData, i, d
 		if endStream {
 			p.call = callLastData
 		}
@@ -238,7 +243,7 @@ func (p *path) iterateTrailers(start int) {
 			return
 		}
 		st.sawTrailers, st.ended = true, true
-		p.call = callTrailers
+		p.call, p.callAt, p.piece = callTrailers, i, nil
 		var action abi.Action
 		if p.encoding {
 			action = f.EncodeTrailers(p.trailers)
@@ -278,6 +283,10 @@ func (p *path) resume(i int) {
 	if p.stopped() || st.iteration == iterating {
 		return
 	}
+	if p.call != callNone && p.callAt == i {
+		p.release(i) // asked for in a callback of the filter, which has yet to answer for what that is about
+		return
+	}
 	next := i + 1
 	if st.stoppedAll() {
 		// The filter has not been given the data and trailers that came after its headers: it is now.
@@ -295,6 +304,25 @@ func (p *path) resume(i int) {
 	if hadTrailers {
 		p.iterateTrailers(next)
 	}
+}
+
+// release lets go what the filter at place i holds as a callback for data or trailers begins there. What the callback is
+// about, and with it the end of the message, stays behind.
+func (p *path) release(i int) {
+	_, st := p.at(i)
+	if p.stopped() || st.iteration != stoppedSingle {
+		return
+	}
+	call, at, piece := p.call, p.callAt, p.piece
+	st.iteration = iterating
+	if !st.headersContinued {
+		st.headersContinued = true
+		p.iterateHeaders(i+1, false)
+	}
+	if p.buffered != nil && p.buffered != piece {
+		p.iterateData(i+1, p.buffered, false)
+	}
+	p.call, p.callAt, p.piece = call, at, piece
 }
 
 // buffer holds d back in the direction's buffer, unless it is that buffer.

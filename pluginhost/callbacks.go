@@ -60,6 +60,10 @@ type Callbacks interface {
 	// ContinueDecoding resumes the request at this filter; nothing happens if it is not stopped there.
 	ContinueDecoding()
 	ContinueEncoding()
+	// ReleaseDecoding is ContinueDecoding as a callback for data or trailers of the request begins: what the filter holds
+	// goes on, and what the callback is about, the end of the message with it, waits for the callback's answer.
+	ReleaseDecoding()
+	ReleaseEncoding()
 	// SendLocalReply answers the client. Where the response has begun already, the stream is reset instead.
 	SendLocalReply(LocalReply)
 	// ResetStream resets the stream towards client and upstream.

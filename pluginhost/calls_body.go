@@ -8,8 +8,8 @@ import (
 )
 
 // bodySize returns the size of the body that the plugin has before it. The stream's lock is held.
-func bodySize(d *direction, buffered func() *message.Buffer) uint32 {
-	if b := d.body(buffered); b != nil {
+func (f *Filter) bodySize(d *direction) uint32 {
+	if b := f.body(d); b != nil {
 		return uint32(min(b.Len(), math.MaxUint32))
 	}
 	return 0
@@ -17,14 +17,31 @@ func bodySize(d *direction, buffered func() *message.Buffer) uint32 {
 
 // body returns the body that the plugin may read: while it has the body collected, all of it; else the piece that the
 // running callback is about. Nil is none.
-func (d *direction) body(buffered func() *message.Buffer) *message.Buffer {
+func (f *Filter) body(d *direction) *message.Buffer {
 	if !d.buffering {
 		return d.chunk
 	}
-	if b := buffered(); b != nil {
-		return b
+	b := f.buffered(d)
+	if b == nil {
+		b = d.spare
 	}
-	return d.spare
+	return b
+}
+
+// buffered returns what is buffered of d's body.
+func (f *Filter) buffered(d *direction) *message.Buffer {
+	if d == &f.request {
+		return f.cb.DecodingBuffer()
+	}
+	return f.cb.EncodingBuffer()
+}
+
+// bodyOf returns the direction that buffer b is of.
+func (f *Filter) bodyOf(b abi.BufferType) *direction {
+	if b == abi.BufferHTTPRequestBody {
+		return &f.request
+	}
+	return &f.response
 }
 
 // httpBody returns a body of the effective stream for reading, nil if there is none.
@@ -33,14 +50,8 @@ func (v *vm) httpBody(b abi.BufferType) *message.Buffer {
 	if f == nil || f.over {
 		return nil
 	}
-	if b == abi.BufferHTTPRequestBody {
-		if v.usable(f, &f.request) {
-			return f.request.body(f.cb.DecodingBuffer)
-		}
-		return nil
-	}
-	if v.usable(f, &f.response) {
-		return f.response.body(f.cb.EncodingBuffer)
+	if d := f.bodyOf(b); v.usable(f, d) {
+		return f.body(d)
 	}
 	return nil
 }
@@ -127,6 +138,14 @@ func (v *vm) SetBufferBytes(b abi.BufferType, start, size uint32, data []byte) a
 	if !v.allow(copied) {
 		return abi.StatusInternalFailure
 	}
+	d, growth := v.stream.bodyOf(b), len(data)
+	if start == 0 {
+		growth -= min(n, int(size))
+	}
+	if growth > 0 && d.added+growth > maxHeld {
+		return v.refuseMore("body")
+	}
+	d.added = max(0, d.added+growth)
 	if start == 0 {
 		body.ReplaceFront(int(size), data)
 	} else {
@@ -149,7 +168,10 @@ func (v *vm) spareBody(b abi.BufferType) *message.Buffer {
 	if !d.buffering || !v.usable(f, d) {
 		return nil
 	}
-	d.spare = &message.Buffer{}
-	v.note(action{kind: kind, data: d.spare})
-	return d.spare
+	spare := &message.Buffer{}
+	if !v.note(action{kind: kind, data: spare}) {
+		return nil
+	}
+	d.spare = spare
+	return spare
 }

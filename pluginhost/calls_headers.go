@@ -7,9 +7,6 @@ import (
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
-// maxFields bounds what a plugin may make of a header map. Envoy has no such bound.
-const maxFields = 10_000
-
 // usable reports whether the plugin may touch f's message in direction d now: always in f's own callbacks, which run on
 // the stream's turn; from elsewhere only while the plugin holds the message back, since nobody else uses it then.
 func (v *vm) usable(f *Filter, d *direction) bool { return f == v.callStream || d.stopped }
@@ -179,8 +176,11 @@ func (v *vm) AddHeaderMapValue(m abi.MapType, key, value []byte) abi.Status {
 	if h == nil || !legal(key, value) {
 		return abi.StatusBadArgument
 	}
-	if h.Len() >= maxFields || !v.allow(len(key)+len(value)) {
+	if !v.allow(len(key) + len(value)) {
 		return abi.StatusInternalFailure
+	}
+	if !roomFor(h, len(key)+len(value), "") {
+		return v.refuseMore("headers")
 	}
 	h.Add(v.internName(key), v.text(value))
 	return v.edited(m)
@@ -192,10 +192,14 @@ func (v *vm) ReplaceHeaderMapValue(m abi.MapType, key, value []byte) abi.Status 
 	if h == nil || !legal(key, value) {
 		return abi.StatusBadArgument
 	}
-	if h.Len() > maxFields || !v.allow(len(key)+len(value)) {
+	if !v.allow(len(key) + len(value)) {
 		return abi.StatusInternalFailure
 	}
-	h.Set(v.internName(key), v.text(value))
+	name := v.internName(key)
+	if !roomFor(h, len(key)+len(value), name) {
+		return v.refuseMore("headers")
+	}
+	h.Set(name, v.text(value))
 	return v.edited(m)
 }
 

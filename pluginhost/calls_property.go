@@ -100,7 +100,11 @@ func (v *vm) SetProperty(path abi.Path, value []byte) abi.Status {
 	if !v.allow(len(path) + len(value)) {
 		return abi.StatusInternalFailure
 	}
-	f.cb.SetFilterState(v.stateName(path), value)
+	name := v.stateName(path)
+	if !v.holdState(name, value) {
+		return v.refuseMore("properties")
+	}
+	f.cb.SetFilterState(name, value)
 	return abi.StatusOK
 }
 

@@ -8,13 +8,21 @@ import (
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
-// note has a be done to the effective stream when the callback has returned.
-func (v *vm) note(a action) {
+// note has a be done to the effective stream when the callback has returned. It reports false if the stream has too much
+// to be done.
+func (v *vm) note(a action) bool {
 	f := v.stream
+	a.cost += entryCost
+	if f.holding.asked.Load()+int64(a.cost) > maxHeld {
+		v.refuseMore("requests of the plugin")
+		return false
+	}
+	f.holding.asked.Add(int64(a.cost))
 	if f != v.callStream && len(f.actions) == 0 {
 		v.touched = append(v.touched, f)
 	}
 	f.actions = append(f.actions, a)
+	return true
 }
 
 // SendLocalResponse implements [abi.Host]. Outside a stream it does nothing, as in Envoy.
@@ -40,11 +48,13 @@ func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pa
 		reply.Headers = &message.Headers{}
 		reply.Headers.AddPairs(headers)
 	}
+	if !v.note(action{kind: sendReply, reply: reply, cost: len(details) + len(body) + len(headers)}) {
+		return abi.StatusInternalFailure
+	}
 	f.replied = true
 	if f == v.callStream {
 		v.stopNext = true
 	}
-	v.note(action{kind: sendReply, reply: reply})
 	return abi.StatusOK
 }
 
@@ -63,13 +73,18 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	}
 	switch stream {
 	case abi.StreamHTTPRequest:
-		if !f.replied { // a request that was answered goes nowhere
-			f.request.resume()
-			v.note(action{kind: continueRequest})
+		if f.replied { // a request that was answered goes nowhere
+			break
 		}
+		if !v.note(action{kind: continueRequest}) {
+			return abi.StatusInternalFailure
+		}
+		f.request.resume()
 	case abi.StreamHTTPResponse:
+		if !v.note(action{kind: continueResponse}) {
+			return abi.StatusInternalFailure
+		}
 		f.response.resume()
-		v.note(action{kind: continueResponse})
 	case abi.StreamDownstream:
 		return abi.StatusOK
 	default:
@@ -79,7 +94,7 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	return abi.StatusOK
 }
 
-func (d *direction) resume() { d.stopped, d.resumed = false, true }
+func (d *direction) resume() { d.stopped, d.resumed, d.added = false, true, 0 }
 
 // CloseStream implements [abi.Host].
 func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
@@ -93,8 +108,8 @@ func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
 	if f.tcp != nil {
 		return v.closeConnection(stream)
 	}
-	if stream <= abi.StreamHTTPResponse {
-		v.note(action{kind: resetStream})
+	if stream <= abi.StreamHTTPResponse && !v.note(action{kind: resetStream}) {
+		return abi.StatusInternalFailure
 	}
 	return abi.StatusOK
 }
@@ -113,7 +128,9 @@ func (v *vm) inject(kind actionKind, data []byte, endStream bool) abi.Status {
 		return abi.StatusInternalFailure
 	}
 	b := message.Own(append([]byte(nil), data...))
-	v.note(action{kind: kind, data: &b, end: endStream})
+	if !v.note(action{kind: kind, data: &b, end: endStream, cost: len(data)}) {
+		return abi.StatusInternalFailure
+	}
 	return abi.StatusOK
 }
 

@@ -270,6 +270,8 @@ func (s *stream) AddDecodedData(data *message.Buffer, _ bool) bool { return s.ad
 func (s *stream) AddEncodedData(data *message.Buffer, _ bool) bool { return s.add(&s.encoding, data) }
 func (s *stream) ContinueDecoding()                                { s.event("continue request") }
 func (s *stream) ContinueEncoding()                                { s.event("continue response") }
+func (s *stream) ReleaseDecoding()                                 { s.event("release request") }
+func (s *stream) ReleaseEncoding()                                 { s.event("release response") }
 func (s *stream) SendLocalReply(r LocalReply) {
 	e := fmt.Sprintf("reply %d %q %q grpc %d", r.Code, r.Details, r.Body, r.GRPCStatus)
 	if r.Headers != nil {

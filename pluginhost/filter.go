@@ -1,6 +1,8 @@
 package pluginhost
 
 import (
+	"sync"
+
 	"github.com/sluice-gateway/sluice/message"
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
@@ -21,6 +23,8 @@ type Filter struct {
 	absent  bool // there was no plugin to make one
 	failed  bool // the stream was answered because the plugin is dead
 	gone    bool // OnDestroy was called
+	// running counts the callbacks whose answers the chain does not have yet.
+	running int
 
 	// Written on the turn under the VM's lock, so either is enough to read.
 
@@ -38,6 +42,12 @@ type Filter struct {
 	replied   bool // the plugin sent a local reply
 	keepRoute bool // header edits leave the route alone
 	actions   []action
+	holding   holding
+
+	// pending is what the plugin asked for in callbacks that are not this stream's, in order, until it is done on the
+	// stream's turn. Its lock is the last to be taken.
+	pendingMu sync.Mutex
+	pending   []action
 }
 
 // direction is the request or the response as the plugin has it before it.
@@ -60,6 +70,8 @@ type direction struct {
 	wasStopped bool
 	// resumed: the running callback asked for the message to go on.
 	resumed bool
+	// added is how many bytes the plugin has added to the body that is held, addedBefore the same as the callback began.
+	added, addedBefore int
 }
 
 // attach finds a living VM and gives the stream a context id in it. The VM's lock is held if it succeeds.
@@ -77,6 +89,7 @@ func (f *Filter) attach() bool {
 	f.vm, f.root, f.id = v, r, v.newID()
 	v.streams[f.id] = f
 	r.streams++
+	f.running++
 	f.created = true
 	return true
 }
@@ -89,20 +102,61 @@ func (f *Filter) paused() bool {
 	return f.request.stopped && !f.replied || f.response.stopped
 }
 
-// enter begins a callback, unless the VM is dead.
-func (f *Filter) enter() bool {
+// lock takes the VM's lock, unless the VM is dead.
+func (f *Filter) lock() bool {
 	v := f.vm
 	v.lock.Lock()
 	if v.dead != nil {
 		v.unlock()
 		return false
 	}
-	v.begin(f.root, f)
 	return true
 }
 
+// enter takes the VM's lock for a callback of direction d that moves the stream. What the plugin asked for elsewhere is done first: in
+// Envoy it would have been done at once, and a pause that the callback answers must not be ended by an older resume. If
+// there is to be no callback, enter answers for it; stop is the phase's answer that stops everything.
+func (f *Filter) enter(d *direction, stop abi.Action) (a abi.Action, ok bool) {
+	f.vm.lock.Lock()
+	// While another callback's answer is on its way to the chain, a resume of what it pauses would come too early.
+	for f.running == 0 && f.late() {
+		f.vm.unlock()
+		if !f.catchUp(d) {
+			return stop, false
+		}
+		f.vm.lock.Lock()
+	}
+	if f.vm.dead != nil {
+		f.vm.unlock()
+		return f.fail(stop), false
+	}
+	f.running++
+	return 0, true
+}
+
+// late reports whether the plugin asked for something that is not done yet.
+func (f *Filter) late() bool {
+	f.pendingMu.Lock()
+	defer f.pendingMu.Unlock()
+	return len(f.pending) > 0
+}
+
+// catchUp does what the plugin asked for elsewhere, as a callback of direction d begins, or d is nil. It reports whether the stream goes on.
+func (f *Filter) catchUp(d *direction) bool {
+	f.pendingMu.Lock()
+	actions := f.pending
+	f.pending = nil
+	f.pendingMu.Unlock()
+	return f.perform(actions, d)
+}
+
 // begin makes d the direction of the callback that begins.
-func (d *direction) begin() { d.wasStopped, d.resumed, d.spare = d.stopped, false, nil }
+func (d *direction) begin() {
+	d.wasStopped, d.resumed, d.spare, d.addedBefore = d.stopped, false, nil, d.added
+}
+
+// pass takes from the plugin what has gone on to the next filter.
+func (d *direction) pass() { d.headers, d.trailers, d.added = nil, nil, 0 }
 
 // unpaused reports that the callback resumed a message that was not paused. If it then pauses it, the resume wins: the
 // chain had nothing to resume, so the pause would last. (Envoy asserts that this does not happen, and lets headers go.)
@@ -111,16 +165,22 @@ func (d *direction) unpaused() bool { return d.resumed && !d.wasStopped }
 // conclude ends a callback of direction d that answered a, legal in its phase, or err; stop is the phase's answer that
 // stops everything. It returns what the chain is to do.
 func (f *Filter) conclude(d *direction, callback string, a, stop abi.Action, err error) abi.Action {
+	defer func() { f.running-- }()
 	v := f.vm
 	if v.stopNext {
 		a = stop
 	}
 	if err == nil {
-		d.stopped = a != abi.ActionContinue
+		if d.stopped = a != abi.ActionContinue; !d.stopped {
+			d.pass()
+		}
+		f.release(f.actions)
+	} else {
+		f.forget(f.actions)
 	}
-	v.finish(callback, err)
 	actions := f.actions
 	f.actions = nil
+	v.finish(callback, err)
 	v.unlock()
 	if err != nil {
 		a = f.fail(stop)
@@ -129,7 +189,7 @@ func (f *Filter) conclude(d *direction, callback string, a, stop abi.Action, err
 		}
 		return a
 	}
-	f.perform(actions)
+	f.perform(actions, nil)
 	d.flushed = false
 	return a
 }
@@ -166,9 +226,10 @@ func (f *Filter) EncodeHeaders(h *message.Headers, endStream bool) abi.Action {
 	if !f.created || f.failed {
 		return abi.HeaderContinue
 	}
-	if !f.enter() {
-		return f.fail(abi.HeaderStopAllIterationAndWatermark)
+	if a, ok := f.enter(&f.response, abi.HeaderStopAllIterationAndWatermark); !ok {
+		return a
 	}
+	f.vm.begin(f.root, f)
 	d := &f.response
 	d.begin()
 	d.headers = h
@@ -187,9 +248,6 @@ func (f *Filter) concludeHeaders(d *direction, callback string, a abi.Action, er
 	if d.unpaused() {
 		a = abi.HeaderContinue
 	}
-	if a == abi.HeaderContinue && !f.vm.stopNext {
-		d.headers = nil
-	}
 	return f.conclude(d, callback, a, abi.HeaderStopAllIterationAndWatermark, err)
 }
 
@@ -198,21 +256,7 @@ func (f *Filter) DecodeData(data *message.Buffer, endStream bool) abi.Action {
 	if !f.created {
 		return abi.DataContinue
 	}
-	d := &f.request
-	buffering := d.buffering && !d.flushed
-	if buffering && !f.cb.AddDecodedData(data, false) || f.gone {
-		return abi.DataStopIterationAndBuffer
-	}
-	if !f.enter() {
-		d.buffering = false
-		return f.fail(abi.DataStopIterationNoBuffer)
-	}
-	d.begin()
-	d.buffering = buffering
-	d.chunk, d.last = data, endStream
-	size := bodySize(d, f.cb.DecodingBuffer)
-	a, err := f.vm.plugin.OnRequestBody(f.id, size, endStream)
-	return f.concludeData(d, "proxy_on_request_body", a, err)
+	return f.data(&f.request, "proxy_on_request_body", data, endStream)
 }
 
 // EncodeData hands over a piece of the response's body.
@@ -220,27 +264,49 @@ func (f *Filter) EncodeData(data *message.Buffer, endStream bool) abi.Action {
 	if !f.created || f.failed {
 		return abi.DataContinue
 	}
-	d := &f.response
-	buffering := d.buffering && !d.flushed
-	if buffering && !f.cb.AddEncodedData(data, false) || f.gone {
+	return f.data(&f.response, "proxy_on_response_body", data, endStream)
+}
+
+func (f *Filter) data(d *direction, callback string, data *message.Buffer, endStream bool) abi.Action {
+	a, ok := f.enter(d, abi.DataStopIterationNoBuffer)
+	if !ok {
+		d.buffering = false
+		return a
+	}
+	v := f.vm
+	d.buffering = d.buffering && !d.flushed
+	// The piece joins what is collected under the VM's lock: a resume in between would let it go unseen.
+	if d.buffering && !f.add(d, data) || f.gone {
+		f.running--
+		v.unlock()
 		return abi.DataStopIterationAndBuffer
 	}
-	if !f.enter() {
-		d.buffering = false
-		return f.fail(abi.DataStopIterationNoBuffer)
-	}
+	v.begin(f.root, f)
 	d.begin()
-	d.buffering = buffering
 	d.chunk, d.last = data, endStream
-	size := bodySize(d, f.cb.EncodingBuffer)
-	a, err := f.vm.plugin.OnResponseBody(f.id, size, endStream)
-	return f.concludeData(d, "proxy_on_response_body", a, err)
+	on := v.plugin.OnRequestBody
+	if d == &f.response {
+		on = v.plugin.OnResponseBody
+	}
+	a, err := on(f.id, f.bodySize(d), endStream)
+	return f.concludeData(d, callback, a, err)
+}
+
+// add adds data to what is collected of d's body. It reports whether the stream goes on.
+func (f *Filter) add(d *direction, data *message.Buffer) bool {
+	if d == &f.request {
+		return f.cb.AddDecodedData(data, false)
+	}
+	return f.cb.AddEncodedData(data, false)
 }
 
 func (f *Filter) concludeData(d *direction, callback string, a abi.Action, err error) abi.Action {
 	a = min(a, abi.DataStopIterationNoBuffer)
 	if d.unpaused() && a != abi.DataStopIterationNoBuffer { // what the plugin withholds stays withheld
 		a = abi.DataContinue
+	}
+	if a == abi.DataStopIterationNoBuffer && !d.buffering {
+		d.added = min(d.added, d.addedBefore) // the piece is dropped
 	}
 	d.chunk = nil
 	d.buffering = a == abi.DataStopIterationAndBuffer && !f.vm.stopNext && err == nil
@@ -252,9 +318,10 @@ func (f *Filter) DecodeTrailers(h *message.Headers) abi.Action {
 	if !f.created {
 		return abi.TrailerContinue
 	}
-	if !f.enter() {
-		return f.fail(abi.TrailerStopIteration)
+	if a, ok := f.enter(&f.request, abi.TrailerStopIteration); !ok {
+		return a
 	}
+	f.vm.begin(f.root, f)
 	d := &f.request
 	d.begin()
 	d.trailers = h
@@ -267,9 +334,10 @@ func (f *Filter) EncodeTrailers(h *message.Headers) abi.Action {
 	if !f.created || f.failed {
 		return abi.TrailerContinue
 	}
-	if !f.enter() {
-		return f.fail(abi.TrailerStopIteration)
+	if a, ok := f.enter(&f.response, abi.TrailerStopIteration); !ok {
+		return a
 	}
+	f.vm.begin(f.root, f)
 	d := &f.response
 	d.begin()
 	d.trailers = h
@@ -281,9 +349,6 @@ func (f *Filter) concludeTrailers(d *direction, callback string, a abi.Action, e
 	a = min(a, abi.TrailerStopIteration)
 	if d.unpaused() {
 		a = abi.TrailerContinue
-	}
-	if a == abi.TrailerContinue && !f.vm.stopNext {
-		d.trailers = nil
 	}
 	return f.conclude(d, callback, a, abi.TrailerStopIteration, err)
 }

@@ -21,9 +21,10 @@ func (f *Filter) OnLog() {
 	}
 	var err error
 	if f.created {
-		if !f.enter() {
+		if !f.lock() {
 			return
 		}
+		f.vm.begin(f.root, f)
 	} else {
 		if !f.attach() {
 			f.absent = true
@@ -51,10 +52,11 @@ func (f *Filter) OnDestroy() {
 		return
 	}
 	f.gone = true
-	if !f.enter() {
+	if !f.lock() {
 		return
 	}
 	v := f.vm
+	v.begin(f.root, f)
 	f.over = true
 	_, err := v.plugin.OnDone(f.id)
 	v.finish("proxy_on_done", err)
@@ -120,6 +122,8 @@ type action struct {
 	// data and end are for the others.
 	data *message.Buffer
 	end  bool
+	// cost is what it takes of [maxHeld].
+	cost int
 }
 
 type actionKind uint8
@@ -141,38 +145,95 @@ const (
 	closeUpstream
 )
 
-// perform does what the plugin asked for, in that order, on the stream's turn.
-func (f *Filter) perform(actions []action) {
+// later has actions, which the plugin asked for in a callback that is not the stream's, done by whoever has the stream's
+// turn next. The VM's lock is held.
+func (f *Filter) later(actions []action) {
 	if f.tcp != nil {
-		f.tcp.perform(actions)
+		f.vm.left.posts = append(f.vm.left.posts, post{f.cb, func() { f.tcp.perform(actions) }})
 		return
 	}
+	f.release(actions)
+	f.pendingMu.Lock()
+	f.pending = append(f.pending, actions...)
+	f.pendingMu.Unlock()
+	f.vm.left.posts = append(f.vm.left.posts, post{f.cb, func() { f.catchUp(nil) }})
+}
+
+// release takes from the plugin the maps that actions let go on. The VM's lock is held.
+func (f *Filter) release(actions []action) {
+	for i := range actions {
+		switch actions[i].kind {
+		case continueRequest:
+			f.request.headers, f.request.trailers = nil, nil
+		case continueResponse:
+			f.response.headers, f.response.trailers = nil, nil
+		case injectResponseData, injectLater:
+			f.response.headers = nil // the headers go before the data
+		}
+	}
+}
+
+// forget drops actions of a callback in which the plugin died. The VM's lock is held.
+func (f *Filter) forget(actions []action) {
+	for i := range actions {
+		if actions[i].kind == sendReply {
+			f.replied = false
+		}
+	}
+}
+
+// settle takes actions that were done, or dropped, from what the plugin has asked for.
+func (f *Filter) settle(actions []action) {
+	cost := 0
+	for i := range actions {
+		cost += actions[i].cost
+	}
+	f.holding.asked.Add(int64(-cost))
+}
+
+// perform does what the plugin asked for, in that order, on the stream's turn. It reports whether the stream goes on, as
+// far as the plugin can move it. d is the direction of the callback that begins, nil if none does.
+func (f *Filter) perform(actions []action, d *direction) bool {
+	defer f.settle(actions)
 	for i := range actions {
 		if f.gone {
-			return
+			return false
 		}
 		a := &actions[i]
 		switch a.kind {
 		case sendReply:
 			f.cb.SendLocalReply(*a.reply)
-			return // the stream is over, as far as the plugin can move it
+			return false
 		case continueRequest:
 			f.request.flushed = true
-			f.cb.ContinueDecoding()
+			if d == &f.request {
+				f.cb.ReleaseDecoding()
+			} else {
+				f.cb.ContinueDecoding()
+			}
 		case continueResponse:
 			f.response.flushed = true
-			f.cb.ContinueEncoding()
+			if d == &f.response {
+				f.cb.ReleaseEncoding()
+			} else {
+				f.cb.ContinueEncoding()
+			}
 		case resetStream:
 			f.cb.ResetStream(detailsClosed)
-			return
+			return false
 		case addRequestData:
-			f.cb.AddDecodedData(a.data, false)
+			if !f.cb.AddDecodedData(a.data, false) {
+				return false
+			}
 		case addResponseData:
-			f.cb.AddEncodedData(a.data, false)
+			if !f.cb.AddEncodedData(a.data, false) {
+				return false
+			}
 		case injectResponseData:
 			f.cb.InjectEncodedData(a.data, a.end)
 		case injectLater:
 			f.cb.Post(func() { f.cb.InjectEncodedData(a.data, a.end) })
 		}
 	}
+	return !f.gone
 }

@@ -100,6 +100,8 @@ func (s *paced) tell() {
 }
 func (s *paced) ContinueDecoding() { s.tell() }
 func (s *paced) ContinueEncoding() { s.tell() }
+func (s *paced) ReleaseDecoding()  { s.tell() }
+func (s *paced) ReleaseEncoding()  { s.tell() }
 func (s *paced) SendLocalReply(_ LocalReply) {
 	s.answered = true
 	s.tell()

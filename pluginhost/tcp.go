@@ -62,7 +62,7 @@ func (t *TCPFilter) OnData(data *message.Buffer, endStream bool) abi.Action {
 	if !f.created {
 		return abi.ActionContinue
 	}
-	if !f.enter() {
+	if !t.enter() {
 		return t.fail()
 	}
 	t.downstream = data
@@ -83,7 +83,7 @@ func (t *TCPFilter) OnWrite(data *message.Buffer, endStream bool) abi.Action {
 	if !f.created {
 		return abi.ActionContinue
 	}
-	if !f.enter() {
+	if !t.enter() {
 		return t.fail()
 	}
 	t.upstream = data
@@ -98,7 +98,7 @@ func (t *TCPFilter) OnWrite(data *message.Buffer, endStream bool) abi.Action {
 	if !endStream || f.gone || err != nil {
 		return a
 	}
-	if !f.enter() {
+	if !t.enter() {
 		return t.fail()
 	}
 	err = f.vm.plugin.OnUpstreamConnectionClose(f.id, abi.PeerUnknown)
@@ -116,7 +116,7 @@ func (t *TCPFilter) OnClose(peer abi.PeerType) {
 		return
 	}
 	f.gone = true
-	if !f.enter() {
+	if !t.enter() {
 		return
 	}
 	v := f.vm
@@ -143,8 +143,21 @@ func (t *TCPFilter) OnClose(peer abi.PeerType) {
 		delete(v.streams, f.id)
 		f.root.left()
 	}
+	f.settle(f.actions)
 	f.actions = nil
 	v.unlock()
+}
+
+// enter takes the VM for a callback, unless it is dead.
+func (t *TCPFilter) enter() bool {
+	f := &t.stream
+	f.vm.lock.Lock()
+	if f.vm.dead != nil {
+		f.vm.unlock()
+		return false
+	}
+	f.vm.begin(f.root, f)
+	return true
 }
 
 // conclude ends a callback that answered a, or err, and returns what the chain is to do.
@@ -167,6 +180,7 @@ func (t *TCPFilter) conclude(callback string, a abi.Action, err error) abi.Actio
 
 // perform does what the plugin asked for, in that order, on the connection's turn.
 func (t *TCPFilter) perform(actions []action) {
+	defer t.stream.settle(actions)
 	for _, a := range actions {
 		if t.stream.gone {
 			return
@@ -229,8 +243,10 @@ func dataSize(data *message.Buffer) uint32 { return uint32(min(data.Len(), math.
 func (v *vm) continueConnection(f *Filter, stream abi.StreamType) abi.Status {
 	switch stream {
 	case abi.StreamDownstream:
+		if !v.note(action{kind: continueDownstream}) {
+			return abi.StatusInternalFailure
+		}
 		f.tcp.held = false
-		v.note(action{kind: continueDownstream})
 	case abi.StreamUpstream:
 		return abi.StatusUnimplemented
 	}
@@ -239,11 +255,16 @@ func (v *vm) continueConnection(f *Filter, stream abi.StreamType) abi.Status {
 
 // closeConnection is [vm.CloseStream] for a TCP connection.
 func (v *vm) closeConnection(stream abi.StreamType) abi.Status {
+	kind := closeDownstream
 	switch stream {
 	case abi.StreamDownstream:
-		v.note(action{kind: closeDownstream})
 	case abi.StreamUpstream:
-		v.note(action{kind: closeUpstream})
+		kind = closeUpstream
+	default:
+		return abi.StatusOK
+	}
+	if !v.note(action{kind: kind}) {
+		return abi.StatusInternalFailure
 	}
 	return abi.StatusOK
 }

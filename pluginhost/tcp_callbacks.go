@@ -55,6 +55,8 @@ func (connectionCallbacks) ClearRouteCache()                          {}
 func (connectionCallbacks) AddDecodedData(*message.Buffer, bool) bool { return true }
 func (connectionCallbacks) AddEncodedData(*message.Buffer, bool) bool { return true }
 func (connectionCallbacks) ContinueDecoding()                         {}
+func (connectionCallbacks) ReleaseDecoding()                          {}
+func (connectionCallbacks) ReleaseEncoding()                          {}
 func (connectionCallbacks) ContinueEncoding()                         {}
 func (connectionCallbacks) SendLocalReply(LocalReply)                 {}
 func (connectionCallbacks) ResetStream(string)                        {}

@@ -111,7 +111,7 @@ func (v *vm) finish(callback string, err error) {
 	for i, g := range v.touched {
 		actions := g.actions
 		g.actions, v.touched[i] = nil, nil
-		v.left.posts = append(v.left.posts, post{g.cb, func() { g.perform(actions) }})
+		g.later(actions)
 	}
 	v.touched = v.touched[:0]
 	if err != nil {
