@@ -36,6 +36,7 @@ var rooms = []struct {
 	{path: "plugintest", may: []string{"sdk", "message", "wasmvm", "pluginhost", "gateway", "envoyconfig"}},
 	{path: "cmd/sluice", may: []string{"sdk", "message", "wasmvm", "pluginhost", "gateway", "envoyconfig", "plugintest"}},
 	{path: "examples", may: []string{"sdk"}, outside: []string{"github.com/tidwall"}, tests: []string{"plugintest"}},
+	{path: "guests", outside: []string{}, tests: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway"}},
 	{path: "conformance", may: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway", "envoyconfig", "plugintest"}},
 	{path: "", may: nil, outside: []string{}},
 }
