@@ -113,10 +113,14 @@ func TestErrorsAreBounded(t *testing.T) {
 func TestPluginConfiguration(t *testing.T) {
 	for _, tt := range []struct{ name, file, in, want, err string }{
 		{name: "JSON stays as it is", in: "{ \"b\":1.50,\n\"a\":\"\\u0041\" }\n", want: "{ \"b\":1.50,\n\"a\":\"\\u0041\" }\n"},
-		{name: "JSON need not be an object", in: `"text"`, want: `"text"`},
+		{name: "a JSON string", in: `"text"`, err: `conf:1: a string "text" stands where an object is expected, as JSON or YAML`},
+		{name: "a JSON number", in: " 42\n", err: "conf:1: a number 42 stands where an object is expected, as JSON or YAML"},
+		{name: "JSON null", in: "null", err: "conf:1: null stands where an object is expected, as JSON or YAML"},
+		{name: "a JSON list", in: "[1,2]", err: "conf:1: a list stands where an object is expected, as JSON or YAML"},
+		{name: "a YAML list", in: "- a", err: "conf:1: a list stands where an object is expected, as JSON or YAML"},
 		{name: "YAML keeps its order", in: "b: 1\na: [x, 'y']\n", want: `{"b":1,"a":["x","y"]}`},
-		{name: "scalars of YAML 1.2", file: "a.yml", in: "[yes, true, 1.5, 0x10, 1e3, ~, 18446744073709551615, 123456789012345678901234567890, .inf, 2026-01-02, '1']",
-			want: `["yes",true,1.5,16,1000,null,18446744073709551615,1.2345678901234568e+29,".inf","2026-01-02","1"]`},
+		{name: "scalars of YAML 1.2", file: "a.yml", in: "a: [yes, true, 1.5, 0x10, 1e3, ~, 18446744073709551615, 123456789012345678901234567890, .inf, 2026-01-02, '1']",
+			want: `{"a":["yes",true,1.5,16,1000,null,18446744073709551615,1.2345678901234568e+29,".inf","2026-01-02","1"]}`},
 		{name: "text is escaped", in: "a: \"<\\\"\\\\\\n\\t\\u0001é>\"", want: `{"a":"<\"\\\n\u0009\u0001é>"}`},
 		{name: "aliases", in: "a: &x {b: 1}\nc: *x", want: `{"a":{"b":1},"c":{"b":1}}`},
 		{name: "YAML in brackets", file: "a.yaml", in: "{a: 1}", want: `{"a":1}`},

@@ -19,12 +19,13 @@
 // # Modes
 //
 // [Native] runs the plugin as compiled into the test: breakpoints, coverage, -race and fuzzing work on it. [Wasm] builds
-// the package under test as a module, as `sluice build` does, and runs that. The build and its translation to machine
+// the package under test as a module, as `sluice run` does, and runs that. The build and its translation to machine
 // code are cached between runs. A plugin that does not build fails the test.
 //
 // A plugin's package variables exist once in a process, so natively one plugin runs at a time: a [Start] in another test
-// waits for the first to end, a second one in the same test fails it. What needs several VMs, a trap or a deadline is
-// there in [Wasm] only.
+// waits for the first to end, a second one in the same test fails it. Several VMs and deadlines are there
+// in [Wasm] only: natively, [Start] fails where a test asks for them. A panic natively is recovered by the SDK, and a
+// callback that never returns cannot be interrupted: [Plugin.Close] gives it up and fails the test.
 //
 // # Whole requests, and step by step
 //

@@ -73,10 +73,11 @@ func Route(name string) Option { return func(o *options) { o.route = name } }
 // Cluster is described with [Route].
 func Cluster(name string) Option { return func(o *options) { o.cluster = name } }
 
-// Workers is the number of VMs in mode [Wasm]; default 1, so that what one request leaves behind the next one finds.
+// Workers is the number of VMs; default 1, and more in mode [Wasm] only. One, so that what one request leaves behind the next one finds.
 func Workers(n int) Option { return func(o *options) { o.workers = n } }
 
-// Deadline bounds each of the plugin's callbacks; default 1 s, negative none. Natively there is none.
+// Deadline bounds each of the plugin's callbacks; default 1 s, negative none. Natively there is none, and a
+// positive one is refused.
 func Deadline(d time.Duration) Option { return func(o *options) { o.plugin.CallbackDeadline = d } }
 
 // Timeout is how long a request, or a step of one, may take before the test fails; default 10 s.

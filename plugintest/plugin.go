@@ -80,6 +80,9 @@ func (p *Plugin) start(mode Mode, o options) error {
 	hostOptions := pluginhost.Options{Workers: o.workers, Logger: slog.New(&logHandler{to: p.logs})}
 	switch mode {
 	case Native:
+		if err := o.nativeRefuses(); err != nil {
+			return err
+		}
 		nativeSlot.take(p.t)
 		p.onClose(func(context.Context) error { nativeSlot.free(); return nil })
 		o.plugin.Native = proxywasm.NewPlugin
@@ -102,7 +105,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 	p.onClose(func(context.Context) error { server.CloseClientConnections(); server.Close(); return nil })
 
 	host := pluginhost.New(hostOptions)
-	p.onClose(host.Close)
+	p.onClose(func(ctx context.Context) error { return within(ctx, func() error { return host.Close(ctx) }) })
 	g, err := gateway.New(p.gatewayConfig(o, server.Listener.Addr().String()), gateway.Options{
 		Logger: hostOptions.Logger, Plugins: host, Stdout: p.ends,
 	})
@@ -112,7 +115,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 	if err := g.Start(context.Background()); err != nil {
 		return err
 	}
-	p.onClose(func(context.Context) error { return g.Close() })
+	p.onClose(func(ctx context.Context) error { return within(ctx, g.Close) })
 	p.address = g.Addr(listenerName).String()
 	return nil
 }
@@ -153,10 +156,12 @@ func (p *Plugin) Close() {
 
 func (p *Plugin) close() (err error) {
 	p.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), p.timeout)
+		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 		defer cancel()
 		for i := len(p.closers) - 1; i >= 0; i-- {
-			err = errors.Join(err, p.closers[i](ctx))
+			if failed := p.closers[i](ctx); !errors.Is(err, errStuck) { // what follows is stuck as well
+				err = errors.Join(err, failed)
+			}
 		}
 	})
 	return err

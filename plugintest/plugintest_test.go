@@ -75,7 +75,11 @@ func TestDoWhenThePluginAnswers(t *testing.T) {
 // TestDoByManyAtOnce holds that each request is shown its own twin.
 func TestDoByManyAtOnce(t *testing.T) {
 	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
-		p := start(t, mode, plugintest.Workers(2))
+		workers := 1
+		if mode == plugintest.Wasm {
+			workers = 2
+		}
+		p := start(t, mode, plugintest.Workers(workers))
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
@@ -304,4 +308,52 @@ func TestOneNativePluginAtATime(t *testing.T) {
 			p.Close()
 		}
 	})
+}
+
+func TestNativeRefusesWhatNeedsWasm(t *testing.T) {
+	for _, tt := range []struct {
+		name, says string
+		option     plugintest.Option
+	}{
+		{"several VMs", "Workers(2)", plugintest.Workers(2)},
+		{"a deadline", "Deadline(1s)", plugintest.Deadline(time.Second)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := plugintest.TryStart(t, plugintest.Native, tt.option)
+			if err == nil || !strings.Contains(err.Error(), tt.says) || !strings.Contains(err.Error(), "use wasm mode") {
+				t.Errorf("starting says: %v", err)
+			}
+		})
+	}
+}
+
+// TestACallbackThatDoesNotReturnFailsTheTest, and does not hold up the others.
+func TestACallbackThatDoesNotReturnFailsTheTest(t *testing.T) {
+	f := &failing{TB: t}
+	p := start(f, plugintest.Native, plugintest.Timeout(200*time.Millisecond))
+	p.Do(plugintest.Get("/").Header("x-do", "block"))
+	p.Close()
+	close(probe.Release)
+	if !strings.Contains(f.said, "callback does not return; native mode cannot interrupt it: use wasm mode") {
+		t.Errorf("it says %q", f.said)
+	}
+	// What was given up ends in its own time, now that the callback has returned.
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		next, err := plugintest.TryStart(t, plugintest.Native, plugintest.Source("testdata/probe"), plugintest.Config(`{"text":"abc"}`))
+		if err == nil {
+			if got := next.Do(plugintest.Get("/")); got.Status != http.StatusOK {
+				t.Errorf("the next plugin answers %+v", got)
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNoFlagsAreEmpty(t *testing.T) {
+	if got := start(t, plugintest.Native).Do(plugintest.Get("/")); got.Flags != "" {
+		t.Errorf("flags %q of a request that went well", got.Flags)
+	}
 }

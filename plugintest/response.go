@@ -12,7 +12,7 @@ type Response struct {
 	// Err is why the client got no whole answer: the gateway broke it off, say. Nil if it did.
 	Err error
 	// Details is the gateway's reason for the answer, as access logs have it (%RESPONSE_CODE_DETAILS%): "via_upstream",
-	// "request_payload_too_large", and so on. Flags are its response flags, "-" for none.
+	// "request_payload_too_large", and so on. Flags are its response flags, "" for none.
 	Details, Flags string
 	// Upstream is the request that the upstream got, nil if none reached it.
 	Upstream *UpstreamRequest

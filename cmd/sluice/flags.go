@@ -5,9 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/sluice-gateway/sluice/pluginhost"
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
 
@@ -37,7 +40,7 @@ func (f *flagSet) parse(s streams, args []string) ([]string, error) {
 				f.help(s.stdout)
 				return nil, errHelp
 			}
-			return nil, &usageError{f.Name(), err}
+			return nil, &usageError{f.Name(), twoDashes(err)}
 		}
 		rest := f.Args()
 		if len(rest) == 0 {
@@ -49,6 +52,17 @@ func (f *flagSet) parse(s streams, args []string) ([]string, error) {
 		arguments, args = append(arguments, rest[0]), rest[1:]
 	}
 }
+
+// flagInError finds a flag's name in what package flag says of it, with one dash.
+var flagInError = regexp.MustCompile(`^((?:flag provided but not defined: |flag needs an argument: |invalid (?:boolean )?value ".*" for (?:flag )?)-)(\w[\w-]+(?::|$))`)
+
+// twoDashes writes a flag in an error of package flag as the help does.
+func twoDashes(err error) error {
+	return errors.New(flagInError.ReplaceAllString(err.Error(), "$1-$2"))
+}
+
+// helpIndent begins the second and further lines of a flag's text.
+const helpIndent = "                           "
 
 func (f *flagSet) help(w io.Writer) {
 	fmt.Fprintf(w, "%s\n\nFlags:\n", strings.TrimSpace(f.usage))
@@ -96,6 +110,45 @@ func (b *byteSize) Set(text string) error {
 	}
 	*b = byteSize(n << shift)
 	return nil
+}
+
+// duration is a flag with a time that is not negative: 500ms, 1s; 0 without a unit.
+type duration time.Duration
+
+func (d *duration) String() string { return time.Duration(*d).String() }
+
+func (d *duration) Set(text string) error {
+	v, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return errors.New("want a time with its unit, as in 1s or 500ms")
+	case v < 0:
+		return errors.New("want a time that is not negative, as in 1s or 500ms")
+	}
+	*d = duration(v)
+	return nil
+}
+
+// failurePolicy is a flag with what becomes of requests when the plugin is dead.
+type failurePolicy pluginhost.FailurePolicy
+
+// failurePolicies are the policies' names, each at its value.
+var failurePolicies = []string{
+	pluginhost.FailClosed: "closed",
+	pluginhost.FailOpen:   "open",
+	pluginhost.FailReload: "reload",
+}
+
+func (p *failurePolicy) String() string { return failurePolicies[*p] }
+
+func (p *failurePolicy) Set(text string) error {
+	for i, name := range failurePolicies {
+		if text == name {
+			*p = failurePolicy(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("want one of %s", strings.Join(failurePolicies, ", "))
 }
 
 // logLevel is a flag with the lowest level that is written.

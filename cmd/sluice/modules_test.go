@@ -35,6 +35,13 @@ var modules = map[string]func() []byte{
 		m.Func("proxy_on_vm_start", "ii", "i", wasmtest.Code{}.Loop().Br(0).End().I32(1))
 		return m.Bytes()
 	},
+	// never comes back from the headers of a request that has a body
+	"spins": func() []byte {
+		m := wasmtest.Plugin()
+		m.Func("proxy_on_request_headers", "iii", "i",
+			wasmtest.Code{}.LocalGet(2).Op(0x45).If().Loop().Br(0).End().End().I32(0)) // if not end of stream
+		return m.Bytes()
+	},
 	// does not like its configuration, and says so
 	"refuses": func() []byte {
 		m := wasmtest.Plugin()

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,11 +55,12 @@ type runOptions struct {
 	config       string
 	listen       string
 	upstream     string
+	policy       failurePolicy
 	workers      int
 	logLevel     logLevel
 	vmMemory     byteSize
-	deadline     time.Duration
-	drainTimeout time.Duration
+	deadline     duration
+	drainTimeout duration
 }
 
 func (o *runOptions) flags() *flagSet {
@@ -65,12 +69,17 @@ func (o *runOptions) flags() *flagSet {
 	f.StringVar(&o.config, "config", "", "the plugin's configuration, as `TEXT|FILE`: JSON or YAML")
 	f.StringVar(&o.upstream, "upstream", "", "send requests to `URL` and not to the built-in upstream")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:10000", "listen on `ADDRESS`; port 0 chooses a free one")
+	o.policy = failurePolicy(pluginhost.FailReload)
+	f.Var(&o.policy, "failure-policy", "what a plugin that died does to requests, as `POLICY`: closed answers 503 from then\n"+helpIndent+
+		"on, open passes them by, reload starts the plugin again (at most once a second;\n"+helpIndent+
+		"503 meanwhile); with -c, the file says it")
 	f.IntVar(&o.workers, "workers", 0, "run `N` VMs of each plugin; one for each CPU where it is not given")
 	o.logLevel = logLevel(abi.LogInfo)
 	f.Var(&o.logLevel, "log-level", "the lowest `LEVEL` that is logged: "+strings.Join(logLevels, ", "))
 	f.Var(&o.vmMemory, "vm-memory", "give each VM at most this `SIZE` of memory; 1GiB where it is not given")
-	f.DurationVar(&o.deadline, "deadline", time.Second, "stop a plugin callback that runs for longer than `TIME`; 0 never")
-	f.DurationVar(&o.drainTimeout, "drain-timeout", 10*time.Second, "on SIGTERM, let requests in flight go on for `TIME`")
+	o.deadline, o.drainTimeout = duration(time.Second), duration(10*time.Second)
+	f.Var(&o.deadline, "deadline", "stop a plugin callback that runs for longer than `TIME`; 0 never")
+	f.Var(&o.drainTimeout, "drain-timeout", "on SIGTERM, let requests in flight go on for `TIME`")
 	return f
 }
 
@@ -82,9 +91,7 @@ func runCommand(s streams, args []string) error {
 		return err
 	}
 	given := map[string]bool{}
-	for _, name := range []string{"config", "upstream", "listen"} {
-		given[name] = flags.Lookup(name).Value.String() != flags.Lookup(name).DefValue
-	}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if err := o.check(arguments, given); err != nil {
 		return &usageError{"run", err}
 	}
@@ -97,23 +104,32 @@ func runCommand(s streams, args []string) error {
 
 func (o *runOptions) check(arguments []string, given map[string]bool) error {
 	switch {
+	case given["c"] && o.envoy == "":
+		return errors.New("-c is empty; want the file of an Envoy configuration")
 	case o.envoy == "" && len(arguments) == 0:
 		return errors.New("say what to run: a plugin's folder, a .wasm file, or -c with an Envoy configuration")
 	case o.envoy != "" && len(arguments) > 0:
 		return fmt.Errorf("-c says what to run, so %q is too much", arguments[0])
 	case len(arguments) > 1:
 		return fmt.Errorf("one plugin is run, so %q is too much; a chain of plugins takes -c", arguments[1])
-	case o.workers < 0:
-		return fmt.Errorf("--workers %d: want 1 or more", o.workers)
-	case o.deadline < 0 || o.drainTimeout < 0:
-		return errors.New("a time cannot be negative")
+	case given["workers"] && o.workers < 1:
+		return fmt.Errorf("--workers %d: want 1 or more; leave the flag out for one for each CPU", o.workers)
 	}
 	if o.envoy != "" {
-		for name, set := range given {
-			if set {
+		for _, name := range []string{"config", "failure-policy", "listen", "upstream"} {
+			if given[name] {
 				return fmt.Errorf("--%s goes with a plugin, not with -c, whose file says it", name)
 			}
 		}
+		return nil
+	}
+	switch {
+	case given["config"] && strings.TrimSpace(o.config) == "":
+		return errors.New("--config is empty; leave the flag out for no configuration")
+	case given["upstream"] && strings.TrimSpace(o.upstream) == "":
+		return errors.New("--upstream is empty; leave the flag out for the built-in upstream")
+	case given["listen"] && strings.TrimSpace(o.listen) == "":
+		return errors.New("--listen is empty; leave the flag out for 127.0.0.1:10000")
 	}
 	return nil
 }
@@ -150,7 +166,7 @@ func (o *runOptions) runEnvoy(s streams) error {
 func (o *runOptions) limit(p *pluginhost.Config) {
 	p.LogLevel = abi.LogLevel(o.logLevel)
 	p.MemoryLimit = uint64(o.vmMemory)
-	p.CallbackDeadline = o.deadline
+	p.CallbackDeadline = time.Duration(o.deadline)
 	if o.deadline == 0 {
 		p.CallbackDeadline = -1
 	}
@@ -174,6 +190,7 @@ func (o *runOptions) runPlugin(s streams) error {
 		return err
 	}
 	plugin.Configuration = configuration
+	plugin.FailurePolicy = pluginhost.FailurePolicy(o.policy)
 	o.limit(plugin)
 	var builtin *echoUpstream
 	if upstream == "" {
@@ -218,6 +235,8 @@ func (o *runOptions) load(s streams) (*pluginhost.Config, error) {
 		if module, err = build(s, dir); err != nil {
 			return nil, err
 		}
+	case slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(o.plugin))):
+		return nil, fmt.Errorf("%s is no plugin; if it is an Envoy configuration: sluice run -c %s", o.plugin, o.plugin)
 	case strings.HasSuffix(o.plugin, ".go"):
 		return nil, fmt.Errorf("%s is a source file; name its folder, %s", o.plugin, filepath.Dir(o.plugin))
 	}
@@ -225,10 +244,14 @@ func (o *runOptions) load(s streams) (*pluginhost.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(code) == 0 {
+		return nil, fmt.Errorf("%s is an empty file, not a WebAssembly module; build it again", o.plugin)
+	}
 	return &pluginhost.Config{Name: name, Code: code, CodeSource: o.plugin}, nil
 }
 
-// pluginConfiguration takes --config, a file's name or the text itself.
+// pluginConfiguration takes --config, a file's name or the text itself. What can only be text is not looked for as a
+// file; what may be either is text where there is no such file.
 func pluginConfiguration(given string) ([]byte, error) {
 	text := strings.TrimSpace(given)
 	if text == "" {
@@ -240,6 +263,9 @@ func pluginConfiguration(given string) ([]byte, error) {
 	data, err := os.ReadFile(given)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
+			if json.Valid([]byte(text)) || strings.HasPrefix(text, "- ") || strings.HasSuffix(text, ":") {
+				return envoyconfig.PluginConfiguration("--config", []byte(given))
+			}
 			return nil, fmt.Errorf("--config: there is no file %s, and as text it is neither a JSON object nor a YAML mapping", given)
 		}
 		return nil, fmt.Errorf("--config: %w", err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/sluice-gateway/sluice/gateway"
 	"github.com/sluice-gateway/sluice/pluginbuild"
@@ -74,9 +75,9 @@ func (o *runOptions) serve(s streams, logger *slog.Logger, cfg *gateway.Config, 
 	}
 	select {
 	case sig := <-signals:
-		logger.Info("draining; a second signal ends at once", "signal", sig.String(), "timeout", o.drainTimeout)
+		logger.Info("draining; a second signal ends at once", "signal", sig.String(), "timeout", time.Duration(o.drainTimeout))
 	case <-quit:
-		logger.Info("draining; asked by the admin listener", "timeout", o.drainTimeout)
+		logger.Info("draining; asked by the admin listener", "timeout", time.Duration(o.drainTimeout))
 	}
 	return o.drain(ctx, gw, signals)
 }
@@ -98,14 +99,14 @@ func start(ctx context.Context, gw *gateway.Gateway, signals <-chan os.Signal) e
 
 // drain lets requests in flight end.
 func (o *runOptions) drain(ctx context.Context, gw *gateway.Gateway, signals <-chan os.Signal) error {
-	ctx, cancel := context.WithTimeout(ctx, o.drainTimeout)
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.drainTimeout))
 	defer cancel()
 	drained := make(chan error, 1)
 	go func() { drained <- gw.Shutdown(ctx) }()
 	select {
 	case err := <-drained:
 		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("requests were cut off, still in flight after %v", o.drainTimeout)
+			return fmt.Errorf("requests were cut off, still in flight after %v", time.Duration(o.drainTimeout))
 		}
 		return err
 	case <-signals:

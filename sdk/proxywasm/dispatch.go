@@ -7,10 +7,10 @@ import (
 )
 
 // The one VM of this module or process. Below are its callbacks, as both transports make them.
-var vm = machine{context: &types.DefaultVMContext{}}
+var vm machine
 
 type machine struct {
-	context types.VMContext
+	registration
 	roots   []*root // a VM has one, or a few
 	streams table
 	spare   []*stream
@@ -96,7 +96,7 @@ func (m *machine) onContextCreate(id, parent uint32) {
 		if m.findRoot(id) != nil {
 			panic("proxywasm: root context created twice")
 		}
-		r := &root{id: id, plugin: m.context.NewPluginContext(id)}
+		r := &root{id: id, plugin: m.newPluginContext(id)}
 		r.recycler, _ = r.plugin.(Recycler)
 		m.roots = append(m.roots, r)
 		hostcall.End()
@@ -125,7 +125,12 @@ func (m *machine) onContextCreate(id, parent uint32) {
 
 func (m *machine) onVMStart(id, size uint32) bool {
 	m.begin(id)
-	ok := m.context.OnVMStart(int(size))
+	ok := types.OnVMStartStatusFailed
+	if m.context != nil {
+		ok = m.context.OnVMStart(int(size))
+	} else {
+		hostcall.Log(abi.LogError, nothingRegistered)
+	}
 	hostcall.End()
 	return bool(ok)
 }

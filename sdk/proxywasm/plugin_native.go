@@ -49,6 +49,8 @@ var (
 // all answer [ErrPluginLive]. It is live until Close (the result is an io.Closer), a panic, or the end of its last root
 // context. Package variables keep their values from one plugin to the next.
 //
+// If nothing is registered, OnVMStart logs that and answers false.
+//
 // As with any [abi.Plugin], callbacks are made one at a time. A panic of the plugin comes back as a [*PanicError].
 func NewPlugin(host abi.Host) abi.Plugin {
 	nativeMu.Lock()
@@ -58,7 +60,8 @@ func NewPlugin(host abi.Host) abi.Plugin {
 	}
 	p := &nativePlugin{}
 	nativeLive = p
-	vm = machine{context: vm.context}
+	vm = machine{registration: vm.registration}
+	vm.used = true
 	hostcall.Install(host)
 	return p
 }

@@ -67,7 +67,7 @@ func TestRefusedConfigurations(t *testing.T) {
 		"rule error":    {`{"_rules_":[{"_match_route_":["a"]},{"_match_route_":["b"],"bad":"rule"}]}`, "_rules_[1]: rule is bad"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := load(t, tc.config, wrapper.ParseConfig(func(json gjson.Result, _ *config) error {
+			h := loadParsing(t, tc.config, wrapper.ParseConfig(func(json gjson.Result, _ *config) error {
 				if bad := json.Get("bad"); bad.Exists() {
 					return errors.New(bad.String() + " is bad")
 				}
@@ -107,11 +107,11 @@ func TestDocumentedOverride(t *testing.T) {
 			ctx.EnableRuleLevelConfigIsolation()
 			return nil
 		}),
-		wrapper.ParseOverrideConfig(parseGlobal, parseRule), saysConfig(&got),
+		saysConfig(&got),
 	}
 	run := func(conf, want string) {
 		t.Helper()
-		h := start(t, conf, options...)
+		h := startParsing(t, conf, wrapper.ParseOverrideConfig(parseGlobal, parseRule), options...)
 		defer h.Close()
 		h.request().sendHeaders(true, 0)
 		if got != want {

@@ -13,7 +13,8 @@ const (
 )
 
 // HttpContext is one HTTP stream. It lives as long as the stream: kept longer, its methods answer zero values and do
-// nothing.
+// nothing. The body limit that SetRequestBodyBufferLimit and SetResponseBodyBufferLimit set is one for both directions,
+// as in Envoy: what is set last counts for request and response.
 type HttpContext interface {
 	// Scheme, Host, Path and Method return :scheme, :authority, :path and :method as they were when the request came to
 	// this plugin.
@@ -50,10 +51,10 @@ type HttpContext interface {
 
 	// DisableReroute keeps this plugin's later header changes from having the route chosen again. Call it before them.
 	DisableReroute()
-	// SetRequestBodyBufferLimit sets how much of the body may be buffered, in bytes, 0 for no limit. The limit is one for
-	// both directions of the stream.
+	// SetRequestBodyBufferLimit sets the stream's one limit, for both directions, request and response (as in Envoy): how
+	// much of a body may be buffered, in bytes, 0 for no limit.
 	SetRequestBodyBufferLimit(byteSize uint32)
-	// SetResponseBodyBufferLimit is the same, for use in the response's header phase.
+	// SetResponseBodyBufferLimit sets the same limit. Call it in the response's header phase.
 	SetResponseBodyBufferLimit(byteSize uint32)
 
 	// GetExecutionPhase returns the phase of the function that runs.

@@ -31,10 +31,16 @@ type harness struct {
 
 const rootID, streamID = 1, 2
 
-// start registers and starts a plugin with configuration conf.
+// start registers and starts a plugin with configuration conf, which parseConfig parses.
 func start(t *testing.T, conf string, options ...wrapper.Option) *harness {
 	t.Helper()
-	h := load(t, conf, options...)
+	return startParsing(t, conf, wrapper.ParseConfig(parseConfig), options...)
+}
+
+// startParsing is start with another parser.
+func startParsing(t *testing.T, conf string, parser wrapper.Option, options ...wrapper.Option) *harness {
+	t.Helper()
+	h := loadParsing(t, conf, parser, options...)
 	if ok := h.configure(); !ok {
 		t.Fatalf("the plugin refused its configuration: %q", h.Logs)
 	}
@@ -42,10 +48,16 @@ func start(t *testing.T, conf string, options ...wrapper.Option) *harness {
 	return h
 }
 
-// load registers a plugin, short of its configuration.
+// load registers a plugin, short of its configuration, which parseConfig parses.
 func load(t *testing.T, conf string, options ...wrapper.Option) *harness {
 	t.Helper()
-	wrapper.SetCtx("test", append([]wrapper.Option{wrapper.ParseConfig(parseConfig)}, options...)...)
+	return loadParsing(t, conf, wrapper.ParseConfig(parseConfig), options...)
+}
+
+// loadParsing is load with another parser.
+func loadParsing(t *testing.T, conf string, parser wrapper.Option, options ...wrapper.Option) *harness {
+	t.Helper()
+	wrapper.SetCtx("test", append([]wrapper.Option{parser}, options...)...)
 	h := &harness{Host: hosttest.New(), t: t}
 	h.Buffers[abi.BufferPluginConfiguration] = []byte(conf)
 	h.Plugin = proxywasm.NewPlugin(h.Host)

@@ -1,6 +1,7 @@
 package wrapper
 
 import (
+	"strconv"
 	"unsafe"
 
 	"github.com/sluice-gateway/sluice/sdk/log"
@@ -12,6 +13,9 @@ import (
 type Option struct {
 	name  string
 	apply func(*plugin)
+	// place is what the option takes for itself: two options for one place are a mistake, the first would never be
+	// called. "" for those that can be given again.
+	place string
 
 	// Of options with a configuration type C: a nil *C, and how to make a *C.
 	config    any
@@ -19,19 +23,40 @@ type Option struct {
 	empty     bool // C has no size: there is nothing to parse
 }
 
-// SetCtx registers the plugin. Call it in init or main, once. All options must be for the same configuration type, and
-// one of them must parse it, unless it is an empty struct; SetCtx panics otherwise.
+// SetCtx registers the plugin. Call it once, in an init function: main is not run in a plugin, because a module is built
+// as a library (-buildmode=c-shared). A module in which nothing is registered refuses to start.
+//
+// The configuration type C of the options is the configuration struct itself, not a pointer to it: functions get a copy,
+// and what parses gets the pointer to fill. All options must be for the same C, and one of them must parse it, unless it
+// is an empty struct.
+//
+// SetCtx panics if the options do not fit together so, if an option is given twice of which only one could count (two
+// parsers of whatever kind, two functions for the same phase), and if a plugin is registered already: what is
+// registered first would never be called, and requests would pass it by. Outside a module a plugin may be registered
+// after another once [proxywasm.NewPlugin] was called, so that a test can try several.
 func SetCtx(name string, options ...Option) {
 	proxywasm.SetVMContext(&vmContext{plugin: newPlugin(name, options)})
 }
 
-// SetCtxWithOptions is [SetCtx].
+// SetCtxWithOptions is [SetCtx]. Both exist because plugins written for the Higress SDK call either. There they differ:
+// with SetCtxWithOptions a plugin without [WithLogger] has no logger. Here both log to the host. New plugins use SetCtx.
 func SetCtxWithOptions(name string, options ...Option) { SetCtx(name, options...) }
 
 func newPlugin(name string, options []Option) *plugin {
 	p := &plugin{name: name, log: log.New(name)}
 	var typed Option
+	taken := map[string]string{}
 	for _, o := range options {
+		if o.place != "" {
+			switch by := taken[o.place]; by {
+			case "":
+				taken[o.place] = o.name
+			case o.name:
+				panic("wrapper: plugin " + strconv.Quote(name) + ": " + o.name + " is given twice")
+			default:
+				panic("wrapper: plugin " + strconv.Quote(name) + ": " + by + " and " + o.name + " are given for the same thing")
+			}
+		}
 		if o.config != nil {
 			if typed.config == nil {
 				typed = o
@@ -58,13 +83,20 @@ func newPlugin(name string, options []Option) *plugin {
 	return p
 }
 
-// typed makes an option with a configuration type.
+// typed makes an option with a configuration type. It registers a function, which no other can join.
 func typed[C any](name string, apply func(*plugin)) Option {
 	var c C
 	return Option{
-		name: name, apply: apply,
+		name: name, apply: apply, place: name,
 		config: (*C)(nil), newConfig: func() any { return new(C) }, empty: unsafe.Sizeof(c) == 0,
 	}
+}
+
+// parser makes the option that parses the configuration, one for a plugin.
+func parser[C any](name string, apply func(*plugin)) Option {
+	o := typed[C](name, apply)
+	o.place = "parser"
+	return o
 }
 
 // Result is what configurations are parsed from: gjson.Result. It is a type parameter so that a module carries gjson
@@ -85,21 +117,21 @@ func result[R Result[R]](json string) R {
 
 // ParseConfig registers what parses the plugin's configuration, global or of a rule.
 func ParseConfig[C any, R Result[R]](f func(json R, config *C) error) Option {
-	return typed[C]("ParseConfig", func(p *plugin) {
+	return parser[C]("ParseConfig", func(p *plugin) {
 		p.parse = func(_ *pluginContext, json string, config any) error { return f(result[R](json), config.(*C)) }
 	})
 }
 
 // ParseConfigWithContext is [ParseConfig] for a function that uses the plugin's context.
 func ParseConfigWithContext[C any, R Result[R]](f func(ctx PluginContext, json R, config *C) error) Option {
-	return typed[C]("ParseConfigWithContext", func(p *plugin) {
+	return parser[C]("ParseConfigWithContext", func(p *plugin) {
 		p.parse = func(ctx *pluginContext, json string, config any) error { return f(ctx, result[R](json), config.(*C)) }
 	})
 }
 
 // ParseRawConfig is [ParseConfig] for a function that takes the JSON as it is.
 func ParseRawConfig[C any](f func(configBytes []byte, config *C) error) Option {
-	return typed[C]("ParseRawConfig", func(p *plugin) {
+	return parser[C]("ParseRawConfig", func(p *plugin) {
 		p.parse = func(_ *pluginContext, json string, config any) error {
 			return f([]byte(json), config.(*C))
 		}
@@ -109,7 +141,7 @@ func ParseRawConfig[C any](f func(configBytes []byte, config *C) error) Option {
 // ParseOverrideConfig registers what parses the global configuration, and what parses a rule given the global one (the
 // zero value if there is none).
 func ParseOverrideConfig[C any, R Result[R]](global func(json R, config *C) error, rule func(json R, global C, config *C) error) Option {
-	return typed[C]("ParseOverrideConfig", func(p *plugin) {
+	return parser[C]("ParseOverrideConfig", func(p *plugin) {
 		p.parse = func(_ *pluginContext, json string, config any) error { return global(result[R](json), config.(*C)) }
 		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
 			return rule(result[R](json), *global.(*C), config.(*C))
@@ -119,7 +151,7 @@ func ParseOverrideConfig[C any, R Result[R]](global func(json R, config *C) erro
 
 // ParseOverrideRawConfig is [ParseOverrideConfig] for functions that take the JSON as it is.
 func ParseOverrideRawConfig[C any](global func(configBytes []byte, config *C) error, rule func(configBytes []byte, global C, config *C) error) Option {
-	return typed[C]("ParseOverrideRawConfig", func(p *plugin) {
+	return parser[C]("ParseOverrideRawConfig", func(p *plugin) {
 		p.parse = func(_ *pluginContext, json string, config any) error {
 			return global([]byte(json), config.(*C))
 		}
@@ -136,7 +168,8 @@ func PrePluginStartOrReload(f func(ctx PluginContext) error) Option {
 	}}
 }
 
-// ProcessRequestHeaders registers the function for a request's headers.
+// ProcessRequestHeaders registers the function for a request's headers. C is the configuration struct itself, not a
+// pointer to it, here and in the options for the other phases: the function gets a copy.
 func ProcessRequestHeaders[C any](f func(ctx HttpContext, config C) types.Action) Option {
 	return typed[C]("ProcessRequestHeaders", func(p *plugin) { p.on[request].headers = headersFunc(f) })
 }
@@ -184,7 +217,7 @@ func FailOpen() Option {
 
 // WithLogger has the plugin log to l. The default writes to the host.
 func WithLogger(l log.Log) Option {
-	return Option{name: "WithLogger", apply: func(p *plugin) { p.log = l }}
+	return Option{name: "WithLogger", place: "WithLogger", apply: func(p *plugin) { p.log = l }}
 }
 
 // EnableSafeLog holds back to level debug what may hold secrets or personal data.

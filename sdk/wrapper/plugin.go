@@ -2,6 +2,7 @@ package wrapper
 
 import (
 	"reflect"
+	"strconv"
 	"syscall"
 
 	"github.com/sluice-gateway/sluice/sdk/log"
@@ -64,6 +65,11 @@ func configName(c any) string { return reflect.TypeOf(c).Elem().String() }
 type vmContext struct {
 	types.DefaultVMContext
 	plugin *plugin
+}
+
+// RegisteredBy has package proxywasm name the plugin where another is registered too.
+func (v *vmContext) RegisteredBy() string {
+	return "wrapper.SetCtx(" + strconv.Quote(v.plugin.name) + ")"
 }
 
 func (v *vmContext) NewPluginContext(uint32) types.PluginContext {

@@ -14,7 +14,7 @@ import (
 
 func TestTicks(t *testing.T) {
 	counts := [2]int{}
-	h := start(t, ``, wrapper.ParseConfig(func(gjson.Result, *config) error {
+	h := startParsing(t, ``, wrapper.ParseConfig(func(gjson.Result, *config) error {
 		wrapper.RegisterTickFunc(20, func() { counts[0]++ })
 		wrapper.RegisterTickFunc(3600_000, func() { counts[1]++ })
 		return nil
@@ -46,7 +46,7 @@ func TestTickFuncOutOfPlace(t *testing.T) {
 
 func TestPluginContextStorage(t *testing.T) {
 	var ctx wrapper.PluginContext
-	start(t, ``, wrapper.ParseConfigWithContext(func(c wrapper.PluginContext, _ gjson.Result, _ *config) error {
+	startParsing(t, ``, wrapper.ParseConfigWithContext(func(c wrapper.PluginContext, _ gjson.Result, _ *config) error {
 		c.SetContext("k", 1)
 		ctx = c
 		return nil

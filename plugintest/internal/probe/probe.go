@@ -11,6 +11,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
+// Release ends the requests whose callback blocks.
+var Release = make(chan struct{})
+
 // Register makes the probe the plugin of this process or module.
 func Register() {
 	wrapper.SetCtx("probe", wrapper.ParseConfig(parseConfig), wrapper.ProcessRequestHeaders(onRequestHeaders),
@@ -44,6 +47,8 @@ func onRequestHeaders(ctx wrapper.HttpContext, c config) types.Action {
 		err = proxywasm.SendHttpResponse(418, [][2]string{{"x-probe", c.text}}, []byte("no tea"), -1)
 	case "hold":
 		return types.HeaderStopAllIterationAndWatermark
+	case "block":
+		<-Release
 	case "loop":
 		for { //nolint:staticcheck // to spin is what it is asked for
 		}
