@@ -8,7 +8,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		var tab table
 		want := map[uint32]*stream{}
-		for i, op := range ops {
+		for i, op := range ops[:min(len(ops), 200)] { // each looks at all ids: longer ones only take longer
 			// Few distinct ids, many of which collide in a table of 64.
 			id := uint32(op&0x1f) | uint32(op&0x60)<<4
 			if op&0x80 == 0 {
