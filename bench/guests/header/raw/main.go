@@ -1,3 +1,5 @@
+//go:build wasip1
+
 // The header plugin without an SDK: the least that the same work can cost. It fetches the request's headers whole, into
 // an arena, and keeps its contexts in a pool.
 package main
