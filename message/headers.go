@@ -14,7 +14,11 @@ type Field struct{ Name, Value string }
 
 // Headers is an ordered list of header fields, with several of one name allowed. Names are kept in lower case. The zero
 // value is an empty list. It is not safe for concurrent use.
-type Headers struct{ fields []Field }
+type Headers struct {
+	fields []Field
+	// bound is at least the length of all names and values: what was ever added since it was last worked out.
+	bound int
+}
 
 // NewHeaders makes a list from name, value pairs.
 func NewHeaders(nameValues ...string) *Headers {
@@ -38,6 +42,22 @@ func (h *Headers) Bytes() int {
 		n += len(h.fields[i].Name) + len(h.fields[i].Value)
 	}
 	return n
+}
+
+// Within reports whether all names and values together have at most limit bytes. It counts them only where they may have
+// more, so that it costs nothing to ask before each addition.
+func (h *Headers) Within(limit int) bool {
+	if h.bound <= limit {
+		return true
+	}
+	h.bound = h.Bytes()
+	return h.bound <= limit
+}
+
+// SetField is Set for a name that is in lower case already.
+func (h *Headers) SetField(f Field) {
+	h.Del(f.Name)
+	h.AppendField(f)
 }
 
 // All iterates over the fields in order. The list must not be changed meanwhile.
@@ -88,11 +108,14 @@ func (h *Headers) Has(name string) bool {
 
 // Append adds a field at the end, whatever is there already.
 func (h *Headers) Append(name, value string) {
-	h.fields = append(h.fields, Field{strings.ToLower(name), value})
+	h.AppendField(Field{strings.ToLower(name), value})
 }
 
 // AppendField is Append for a name that is in lower case already.
-func (h *Headers) AppendField(f Field) { h.fields = append(h.fields, f) }
+func (h *Headers) AppendField(f Field) {
+	h.bound += len(f.Name) + len(f.Value)
+	h.fields = append(h.fields, f)
+}
 
 // Add adds a value as Envoy does it: a header that is a list by nature and is there already (see inlineDelimiter) is
 // joined to it, any other becomes one more field.
@@ -101,6 +124,7 @@ func (h *Headers) Add(name, value string) {
 	if d := inlineDelimiter(name); d != "" {
 		for i := range h.fields {
 			if h.fields[i].Name == name {
+				h.bound += len(d) + len(value)
 				if h.fields[i].Value == "" {
 					h.fields[i].Value = value
 				} else if value != "" {
@@ -110,14 +134,12 @@ func (h *Headers) Add(name, value string) {
 			}
 		}
 	}
-	h.fields = append(h.fields, Field{name, value})
+	h.AppendField(Field{name, value})
 }
 
 // Set removes every field of name and adds one at the end.
 func (h *Headers) Set(name, value string) {
-	name = strings.ToLower(name)
-	h.Del(name)
-	h.fields = append(h.fields, Field{name, value})
+	h.SetField(Field{strings.ToLower(name), value})
 }
 
 // Del removes every field of name, which must be in lower case, and reports how many there were.
@@ -144,12 +166,12 @@ func (h *Headers) Del(name string) int {
 // Reset empties the list and keeps its memory.
 func (h *Headers) Reset() {
 	clear(h.fields)
-	h.fields = h.fields[:0]
+	h.fields, h.bound = h.fields[:0], 0
 }
 
 // Clone returns a copy.
 func (h *Headers) Clone() *Headers {
-	return &Headers{fields: append([]Field(nil), h.fields...)}
+	return &Headers{fields: append([]Field(nil), h.fields...), bound: h.bound}
 }
 
 // AppendPairs appends the list's encoding to dst, nothing if the list is empty.

@@ -74,6 +74,26 @@ func TestHeadersLookup(t *testing.T) {
 	}
 }
 
+func TestHeadersWithin(t *testing.T) {
+	h := NewHeaders("name", "value") // 9 bytes
+	if !h.Within(9) || h.Within(8) {
+		t.Error("the limit is inclusive")
+	}
+	for range 100 {
+		h.Set("name", "other") // as long
+		h.Add("accept", "x")
+		h.Del("accept")
+	}
+	if !h.Within(9) {
+		t.Error("what went away counts no more")
+	}
+	h.Add("cookie", "a")
+	h.Add("cookie", "b")
+	if h.Within(9+len("cookie")+3) || !h.Within(9+len("cookie")+len("a; b")) {
+		t.Errorf("a joined value counts with its delimiter: %d bytes", h.Bytes())
+	}
+}
+
 func TestHeadersPairs(t *testing.T) {
 	h := NewHeaders(":path", "/", "empty", "", "a", "1")
 	p, err := abi.ParsePairs(h.AppendPairs([]byte("before"))[len("before"):])

@@ -199,7 +199,7 @@ func (v *vm) ReplaceHeaderMapValue(m abi.MapType, key, value []byte) abi.Status 
 	if !roomFor(h, len(key)+len(value), name) {
 		return v.refuseMore("headers")
 	}
-	h.Set(name, v.text(value))
+	h.SetField(message.Field{Name: name, Value: v.text(value)})
 	return v.edited(m)
 }
 

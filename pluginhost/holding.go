@@ -67,6 +67,9 @@ func (v *vm) holdState(name string, value []byte) bool {
 
 // roomFor reports whether n bytes may be added to h in one field, with those of the fields called without going away.
 func roomFor(h *message.Headers, n int, without string) bool {
+	if h.Len() < maxFields && h.Within(maxMapBytes-n) {
+		return true
+	}
 	size, fields := h.Bytes(), h.Len()
 	sum, count := size+n, fields+1
 	if without != "" && (sum > maxMapBytes || count > maxFields) {
