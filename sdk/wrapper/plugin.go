@@ -82,10 +82,8 @@ type pluginContext struct {
 	types.DefaultPluginContext
 	plugin *plugin
 
-	rules *matcher.Matcher
-	// What becomes of rules, where they are isolated.
-	ruleFailed func(rule matcher.Lists, json string, global any, err error) any
-	ruleParsed func(rule matcher.Lists, json string)
+	rules    *matcher.Matcher
+	isolator isolator // nil: rules are not isolated
 
 	repanic bool
 	holds   int8 // whether StopIteration holds headers: 1 yes, -1 no, 0 not asked yet
