@@ -33,9 +33,9 @@ func (p *pluginContext) configure(data []byte) error {
 		if text, ok := jsontext.String(id); ok {
 			id = text
 		}
-		p.plugin.log.ResetID(id)
 		json = without(json, PluginIDKey)
 	}
+	log.ResetID(id)
 	doubts := 0
 	parser := matcher.Parser{Global: p.parseGlobal, Rule: p.parseRule, Doubtful: func(err error) {
 		if doubts++; doubts <= maxDoubts {

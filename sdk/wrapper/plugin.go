@@ -25,6 +25,7 @@ type plugin struct {
 	on         [2]handlers
 	streamDone func(ctx HttpContext, config any)
 	failOpen   bool
+	safeLog    bool
 
 	// readsLater says that there are functions for phases after the request's headers, which may ask for what is there
 	// in that phase only.
@@ -117,6 +118,9 @@ func (p *pluginContext) GetContext(key string) any { return p.values[key] }
 // OnPluginStart reads the configuration.
 func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
 	log.SetPluginLog(p.plugin.log)
+	if p.plugin.safeLog {
+		log.SetSafeLogEnabled(true)
+	}
 	_, p.repanic = syscall.Getenv("WASM_DISABLE_PANIC_RECOVERY")
 	if err := p.start(); err != nil {
 		log.Error("plugin start failed: " + err.Error())
