@@ -47,12 +47,12 @@ type isolation struct {
 
 func (i *isolation) begin(configID string) {
 	*i = isolation{plugin: i.plugin, seen: map[string]bool{}, now: map[string]string{}}
-	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + ownProperty(abi.PropertyPluginName) + "/" +
-		ownProperty(abi.PropertyPluginRootID) + "/" + configID
+	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + pluginProperty(abi.PropertyPluginName) + "/" +
+		pluginProperty(abi.PropertyPluginRootID) + "/" + configID
 	i.store.load()
 }
 
-func ownProperty(name string) string {
+func pluginProperty(name string) string {
 	value, _ := hostcall.GetProperty(abi.Path(name))
 	return string(value)
 }
@@ -131,7 +131,7 @@ func (i *isolation) end() {
 
 // metricName returns what the operator calls the plugin, else what its author does.
 func metricName(otherwise string) string {
-	if name := ownProperty(abi.PropertyPluginName); name != "" {
+	if name := pluginProperty(abi.PropertyPluginName); name != "" {
 		return name
 	}
 	return otherwise
