@@ -47,14 +47,8 @@ type isolation struct {
 
 func (i *isolation) begin(configID string) {
 	*i = isolation{plugin: i.plugin, seen: map[string]bool{}, now: map[string]string{}}
-	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + pluginProperty(abi.PropertyPluginName) + "/" +
-		pluginProperty(abi.PropertyPluginRootID) + "/" + configID
+	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + i.plugin.GetFingerPrint() + "/" + configID
 	i.store.load()
-}
-
-func pluginProperty(name string) string {
-	value, _ := hostcall.GetProperty(abi.Path(name))
-	return string(value)
 }
 
 // first says whether a rule is the first that matches what it matches: others never count.
@@ -120,21 +114,17 @@ func clip(text string) string {
 func (i *isolation) end() {
 	i.store.save(func(matches string) (json string, ok bool) { json, ok = i.now[matches]; return }, i.order)
 	n := i.replaced + i.held + i.nothing
-	setGauge("plugin."+metricName(i.plugin.plugin.name)+".rejected_rules", uint64(n))
+	name := ownProperty(abi.PropertyPluginName) // as the operator calls it
+	if name == "" {
+		name = i.plugin.plugin.name
+	}
+	setGauge("plugin."+name+".rejected_rules", uint64(n))
 	if n > 0 {
 		log.Error(strconv.Itoa(n) + " of " + strconv.Itoa(i.rules) + " rules rejected: " +
 			strconv.Itoa(i.replaced) + " with the last good version in force, " +
 			strconv.Itoa(i.held) + " answering 503, " + strconv.Itoa(i.nothing) + " with nothing in force")
 	}
 	i.seen, i.now, i.order, i.store.rules = nil, nil, nil, nil
-}
-
-// metricName returns what the operator calls the plugin, else what its author does.
-func metricName(otherwise string) string {
-	if name := pluginProperty(abi.PropertyPluginName); name != "" {
-		return name
-	}
-	return otherwise
 }
 
 // setGauge sets a gauge, which is one for all VMs: so it is set, not counted up.

@@ -333,7 +333,7 @@ func TestLastGoodOfTwoVMs(t *testing.T) {
 	host := hosttest.New()
 	var got string
 	onHost(t, host, `{"_rules_":[`+a+`]}`, isolated(&got)).Close()
-	const key = "sluice.last_good_rules/test///"
+	const key = "sluice.last_good_rules/test//"
 	wrapper.SetCtx("test", isolated(&got)...)
 	racing := &racingHost{Host: host, other: func() {
 		v := host.Shared[key]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
@@ -27,10 +28,14 @@ type Host struct {
 	// Foreign are the foreign functions.
 	Foreign map[string]func(argument []byte) ([]byte, abi.Status)
 
-	Calls    []string // name and arguments of each
-	Logs     []string // level: line
-	Replies  []Reply
-	Tick     uint32
+	Calls   []string // name and arguments of each
+	Logs    []string // level: line
+	Replies []Reply
+	Tick    uint32
+	// LeastTick is the shortest timer that the host sets.
+	LeastTick uint32
+	// Now is the host's time. The zero value refuses to tell it.
+	Now      time.Time
 	Active   uint32 // what SetEffectiveContext set last
 	Shared   map[string]SharedValue
 	lastCall uint32
@@ -262,8 +267,22 @@ func (h *Host) SetProperty(path abi.Path, value []byte) abi.Status {
 
 // SetTickPeriod implements [abi.Host].
 func (h *Host) SetTickPeriod(millis uint32) abi.Status {
+	if st := h.call("SetTickPeriod", millis); st != abi.StatusOK {
+		return st
+	}
+	if millis != 0 && millis < h.LeastTick {
+		return abi.StatusInternalFailure
+	}
 	h.Tick = millis
-	return h.call("SetTickPeriod", millis)
+	return abi.StatusOK
+}
+
+// CurrentTimeNanoseconds implements [abi.Host].
+func (h *Host) CurrentTimeNanoseconds() (uint64, abi.Status) {
+	if h.Now.IsZero() {
+		return 0, abi.StatusUnimplemented
+	}
+	return uint64(h.Now.UnixNano()), abi.StatusOK
 }
 
 // SetEffectiveContext implements [abi.Host].
