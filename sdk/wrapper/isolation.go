@@ -2,6 +2,7 @@ package wrapper
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
@@ -105,7 +106,7 @@ func (i *isolation) rejected(rule matcher.Rule, global any, err error) (config a
 func clip(text string) string {
 	const most = 200
 	if len(text) > most {
-		return text[:most] + "…"
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
