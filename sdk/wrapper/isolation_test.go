@@ -358,3 +358,24 @@ func TestLastGoodOfTwoVMs(t *testing.T) {
 		t.Fatalf("kept %q", kept)
 	}
 }
+
+// TestIsolationAskedForTooLate holds that a parser which asks for it changes nothing about the configuration it parses.
+func TestIsolationAskedForTooLate(t *testing.T) {
+	late := wrapper.ParseConfigWithContext(func(ctx wrapper.PluginContext, json gjson.Result, _ *config) error {
+		ctx.EnableRuleLevelConfigIsolation()
+		if json.Get("bad").Exists() {
+			return errors.New("bad")
+		}
+		return nil
+	})
+	h := loadParsing(t, `{"value":"g","_rules_":[{"_match_domain_":["a"],"bad":1}]}`, late)
+	if h.configure() {
+		t.Fatal("the configuration is accepted")
+	}
+	if n := h.Count("SetSharedData") + h.Count("DefineMetric"); n != 0 {
+		t.Fatalf("calls %q", h.Calls)
+	}
+	if !h.configure() || h.Count("SetSharedData") != 0 {
+		t.Fatalf("the next time: log %q", h.Logs)
+	}
+}
