@@ -107,16 +107,11 @@ func (p *Plugin) start(mode Mode, o options) error {
 		p.onClose(func(context.Context) error { nativeSlot.free(); return nil })
 		o.plugin.Native = proxywasm.NewPlugin
 	case Wasm:
-		code, err := module(o.source)
+		m, err := module(o.source)
 		if err != nil {
 			return err
 		}
-		e, err := engine()
-		if err != nil {
-			return err
-		}
-		o.plugin.Code, o.plugin.CodeSource = code, o.source
-		hostOptions.Engine = e
+		o.plugin.Module, o.plugin.CodeSource = m, o.source
 	}
 
 	address := p.serveHTTP(p.upstream)
