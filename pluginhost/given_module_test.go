@@ -40,7 +40,7 @@ func TestAModuleOfTheCallers(t *testing.T) {
 		}
 		cb := newStream()
 		f := p.NewFilter(0, cb)
-		wantEqual(t, "headers", f.DecodeHeaders(cb.request, true), abi.HeaderStopAllIterationAndWatermark)
+		wantEqual(t, "headers", f.DecodeHeaders(cb.request, true), abi.HeaderStopIteration)
 		f.OnDestroy()
 		closeHost(t, h)
 		wantEqual(t, "modules of the host's own", len(h.modules), 0)
