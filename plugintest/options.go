@@ -26,6 +26,7 @@ type options struct {
 	// routeMetadata and clusterMetadata are of the route and the cluster that requests take.
 	routeMetadata, clusterMetadata gateway.Metadata
 	clock                          *fakeClock
+	routes                         []gateway.Route // before route
 	route                          string
 	cluster                        string
 	workers                        int
