@@ -21,6 +21,9 @@ type plugin struct {
 	parseRule func(ctx *pluginContext, json string, global, config any) error // nil: parse
 	preStart  []func(*pluginContext) error
 	onRequest []func()
+	// streamEnded, if not nil, is called when a stream has ended.
+	streamEnded func()
+	rebuilder   *rebuilder
 
 	on         [2]handlers
 	streamDone func(ctx HttpContext, config any)

@@ -11,6 +11,9 @@ import (
 var (
 	contexts   []*pluginContext
 	contextsOf uint32 // which VM of the process, see hostcall.Instance
+
+	// liveStreams counts the VM's streams.
+	liveStreams int
 )
 
 // starting is the context whose configuration is being read.
@@ -19,7 +22,7 @@ var starting *pluginContext
 // enter notes a context that starts.
 func (p *pluginContext) enter() {
 	if contextsOf != hostcall.Instance {
-		contexts, contextsOf, starting = nil, hostcall.Instance, nil
+		contexts, contextsOf, starting, liveStreams = nil, hostcall.Instance, nil, 0
 	}
 	if !slices.Contains(contexts, p) {
 		contexts = append(contexts, p)
