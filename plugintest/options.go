@@ -23,6 +23,7 @@ type options struct {
 	backends []backend
 	misuse   bool
 	clock    *fakeClock
+	routes   []gateway.Route // before route
 	route    string
 	cluster  string
 	workers  int
