@@ -35,10 +35,28 @@ type Host struct {
 	// LeastTick is the shortest timer that the host sets.
 	LeastTick uint32
 	// Now is the host's time. The zero value refuses to tell it.
-	Now      time.Time
-	Active   uint32 // what SetEffectiveContext set last
-	Shared   map[string]SharedValue
-	lastCall uint32
+	Now    time.Time
+	Active uint32 // what SetEffectiveContext set last
+	Shared map[string]SharedValue
+	// HTTPCalls and RedisCalls are the call-outs that were begun.
+	HTTPCalls  []HTTPCall
+	RedisCalls []RedisCall
+	lastCall   uint32
+}
+
+// HTTPCall is an HTTP call-out.
+type HTTPCall struct {
+	ID      uint32
+	Cluster string
+	Headers [][2]string
+	Body    string
+	Millis  uint32
+}
+
+// RedisCall is a Redis call-out.
+type RedisCall struct {
+	ID             uint32
+	Cluster, Query string
 }
 
 // Reply is a local response.
@@ -336,6 +354,13 @@ func (h *Host) SetSharedData(key, value []byte, cas uint32) abi.Status {
 func (h *Host) HTTPCall(cluster []byte, headers abi.Pairs, body []byte, trailers abi.Pairs, millis uint32) (uint32, abi.Status) {
 	st := h.call("HTTPCall", cluster, headers.Len(), body, trailers.Len(), millis)
 	h.lastCall++
+	if st == abi.StatusOK {
+		c := HTTPCall{ID: h.lastCall, Cluster: string(cluster), Body: string(body), Millis: millis}
+		for k, v := range headers.All() {
+			c.Headers = append(c.Headers, [2]string{string(k), string(v)})
+		}
+		h.HTTPCalls = append(h.HTTPCalls, c)
+	}
 	return h.lastCall, st
 }
 
@@ -348,6 +373,9 @@ func (h *Host) RedisInit(cluster, username, password []byte, millis uint32) abi.
 func (h *Host) RedisCall(cluster, query []byte) (uint32, abi.Status) {
 	st := h.call("RedisCall", cluster, query)
 	h.lastCall++
+	if st == abi.StatusOK {
+		h.RedisCalls = append(h.RedisCalls, RedisCall{h.lastCall, string(cluster), string(query)})
+	}
 	return h.lastCall, st
 }
 
