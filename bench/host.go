@@ -47,7 +47,7 @@ func (h *host) reset(body []byte) {
 		}
 		h.maps[m.of].Reset()
 		for _, f := range m.fields.Fields() {
-			h.maps[m.of].Append(f.Name, f.Value)
+			h.maps[m.of].AppendField(f)
 		}
 	}
 	for _, kv := range h.extra {

@@ -3,6 +3,7 @@ package abi
 import (
 	"errors"
 	"iter"
+	"math"
 )
 
 // Limits on encoded pairs that come from a plugin (source: Envoy's proxy-wasm host).
@@ -108,20 +109,47 @@ func (p Pairs) All() iter.Seq2[[]byte, []byte] {
 // Find returns the first value of key, compared byte by byte: the keys of a header map are in lower case. The value
 // aliases p.
 func (p Pairs) Find(key string) (value []byte, ok bool) {
-	n := uint64(p.Len())
-	off := 4 + 8*n
-	for at := uint64(4); at < 4+8*n; at += 8 {
-		kn, vn := uint64(le32(p[at:])), uint64(le32(p[at+4:]))
-		end := off + kn + 1 + vn + 1
-		if end > uint64(len(p)) {
-			return nil, false
+	n := p.Len()
+	if n == 0 {
+		return nil, false
+	}
+	off := uint64(4 + 8*n)
+	for sizes := p[4:off]; len(sizes) >= 8; sizes = sizes[8:] {
+		both := le64(sizes)
+		kn := both & math.MaxUint32
+		if kn == uint64(len(key)) {
+			end := off + kn + both>>32 + 2
+			if end > uint64(len(p)) {
+				return nil, false
+			}
+			if string(p[off:off+kn]) == key {
+				return p[off+kn+1 : end-1 : end-1], true
+			}
 		}
-		if kn == uint64(len(key)) && string(p[off:off+kn]) == key {
-			return p[off+kn+1 : end-1 : end-1], true
+		off += kn + both>>32 + 2
+	}
+	return nil, false
+}
+
+// AppendPseudo appends to dst, as Pairs of their own, those that p begins with whose keys begin with a colon, and returns
+// how many they are. Where headers have pseudo headers, they come first.
+func (p Pairs) AppendPseudo(dst []byte) (pseudo []byte, n int) {
+	start := 4 + 8*uint64(p.Len())
+	off, at := start, uint64(4)
+	for ; at < start; at += 8 {
+		end := off + uint64(le32(p[at:])) + uint64(le32(p[at+4:])) + 2
+		if end > uint64(len(p)) || p[off] != ':' {
+			break
 		}
 		off = end
 	}
-	return nil, false
+	n = int(at-4) / 8
+	if n == 0 {
+		return dst, 0
+	}
+	dst = append32(dst, uint32(n))
+	dst = append(dst, p[4:at]...)
+	return append(dst, p[start:off]...), n
 }
 
 // AppendPairs appends the encoding of pairs to dst.
@@ -166,11 +194,6 @@ func (e *PairsEncoder) Add(key, value string) {
 
 // Bytes returns the buffer with the encoding at its end.
 func (e *PairsEncoder) Bytes() []byte { return e.b }
-
-func le32(b []byte) uint32 {
-	_ = b[3]
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-}
 
 func append32(b []byte, v uint32) []byte {
 	return append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))

@@ -1,6 +1,8 @@
 package proxywasm
 
 import (
+	"slices"
+
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -38,7 +40,8 @@ type stream struct {
 	tcp  types.TcpContext
 }
 
-// Recycler is implemented by a PluginContext that uses its HttpContexts again.
+// Recycler is implemented by a PluginContext that uses its HttpContexts again. It has no other stream contexts: its
+// NewTcpContext is not called.
 type Recycler interface {
 	// RecycleHttpContext takes back a context whose stream has ended: no callback of it follows.
 	RecycleHttpContext(types.HttpContext)
@@ -50,27 +53,24 @@ func (m *machine) begin(id uint32) {
 	m.active = id
 }
 
-// stream finds a live stream. A gateway that calls for one which is not there is out of step with the plugin: what is
-// let through then is nobody's decision, so the VM stops.
-func (m *machine) stream(id uint32) *stream {
-	if s := m.streams.get(id); s != nil {
-		return s
+// stray says what is wrong with a callback for s. A gateway that calls for a stream which is not there is out of step with
+// the plugin: what is let through then is nobody's decision, so the VM stops.
+func stray(s *stream) {
+	if s == nil {
+		panic("proxywasm: callback for an unknown stream context")
 	}
-	panic("proxywasm: callback for an unknown stream context")
-}
-
-func (m *machine) httpStream(id uint32) types.HttpContext {
-	if s := m.stream(id); s.http != nil {
-		return s.http
+	if s.http == nil {
+		panic("proxywasm: http callback for a tcp context")
 	}
-	panic("proxywasm: http callback for a tcp context")
+	panic("proxywasm: tcp callback for an http context")
 }
 
 func (m *machine) tcpStream(id uint32) types.TcpContext {
-	if s := m.stream(id); s.tcp != nil {
-		return s.tcp
+	s := m.streams.get(id)
+	if s == nil || s.tcp == nil {
+		stray(s)
 	}
-	panic("proxywasm: tcp callback for an http context")
+	return s.tcp
 }
 
 func (m *machine) findRoot(id uint32) *root {
@@ -93,17 +93,9 @@ func (m *machine) onContextCreate(id, parent uint32) {
 	m.begin(id)
 	hostcall.Generation++
 	if parent == 0 {
-		if m.findRoot(id) != nil {
-			panic("proxywasm: root context created twice")
-		}
-		r := &root{id: id, plugin: m.newPluginContext(id)}
-		r.recycler, _ = r.plugin.(Recycler)
-		m.roots = append(m.roots, r)
+		m.newRoot(id)
 		hostcall.End()
 		return
-	}
-	if m.streams.get(id) != nil {
-		panic("proxywasm: stream context created twice")
 	}
 	r := m.root(parent)
 	var s *stream
@@ -114,13 +106,27 @@ func (m *machine) onContextCreate(id, parent uint32) {
 		s = new(stream)
 	}
 	s.id, s.root = id, r
-	if s.tcp = r.plugin.NewTcpContext(id); s.tcp == nil {
+	if !m.streams.put(s) {
+		panic("proxywasm: stream context created twice")
+	}
+	if r.recycler == nil {
+		s.tcp = r.plugin.NewTcpContext(id)
+	}
+	if s.tcp == nil {
 		if s.http = r.plugin.NewHttpContext(id); s.http == nil {
 			panic("proxywasm: the plugin has no stream contexts")
 		}
 	}
-	m.streams.put(s)
 	hostcall.End()
+}
+
+func (m *machine) newRoot(id uint32) {
+	if m.findRoot(id) != nil {
+		panic("proxywasm: root context created twice")
+	}
+	r := &root{id: id, plugin: m.newPluginContext(id)}
+	r.recycler, _ = r.plugin.(Recycler)
+	m.roots = append(m.roots, r)
 }
 
 func (m *machine) onVMStart(id, size uint32) bool {
@@ -191,42 +197,66 @@ func (m *machine) onUpstreamClose(id, peer uint32) {
 
 func (m *machine) onRequestHeaders(id, count uint32, endOfStream bool) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestHeaders(int(count), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestHeaders(int(count), endOfStream)
 	hostcall.End()
 	return abi.Action(a)
 }
 
 func (m *machine) onRequestBody(id, size uint32, endOfStream bool) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestBody(int(size), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestBody(int(size), endOfStream)
 	hostcall.End()
 	return abi.Action(a)
 }
 
 func (m *machine) onRequestTrailers(id, count uint32) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestTrailers(int(count))
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestTrailers(int(count))
 	hostcall.End()
 	return abi.Action(a)
 }
 
 func (m *machine) onResponseHeaders(id, count uint32, endOfStream bool) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseHeaders(int(count), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseHeaders(int(count), endOfStream)
 	hostcall.End()
 	return abi.Action(a)
 }
 
 func (m *machine) onResponseBody(id, size uint32, endOfStream bool) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseBody(int(size), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseBody(int(size), endOfStream)
 	hostcall.End()
 	return abi.Action(a)
 }
 
 func (m *machine) onResponseTrailers(id, count uint32) abi.Action {
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseTrailers(int(count))
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseTrailers(int(count))
 	hostcall.End()
 	return abi.Action(a)
 }
@@ -250,8 +280,10 @@ func (m *machine) onRedisCallResponse(id, call, status, size uint32) {
 func (m *machine) onDone(id uint32) bool {
 	m.begin(id)
 	done := true
-	if r := m.findRoot(id); r != nil {
-		done = r.plugin.OnPluginDone()
+	if m.streams.get(id) == nil {
+		if r := m.findRoot(id); r != nil {
+			done = r.plugin.OnPluginDone()
+		}
 	}
 	hostcall.End()
 	return done
@@ -271,19 +303,16 @@ func (m *machine) onLog(id uint32) {
 
 func (m *machine) onDelete(id uint32) {
 	m.begin(id)
-	if s := m.streams.remove(id); s != nil {
-		if s.http != nil && s.root.recycler != nil {
-			s.root.recycler.RecycleHttpContext(s.http)
-		}
-		*s = stream{}
-		m.spare = append(m.spare, s)
-	} else {
-		for i, r := range m.roots {
-			if r.id == id {
-				m.roots = append(m.roots[:i], m.roots[i+1:]...)
-				break
-			}
-		}
+	s := m.streams.remove(id)
+	if s == nil {
+		m.roots = slices.DeleteFunc(m.roots, func(r *root) bool { return r.id == id })
+		hostcall.End()
+		return
 	}
+	if r := s.root.recycler; r != nil {
+		r.RecycleHttpContext(s.http)
+	}
+	*s = stream{}
+	m.spare = append(m.spare, s)
 	hostcall.End()
 }

@@ -67,20 +67,33 @@ func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
 		return
 	}
 	s.ctx.s = nil
-	clear(s.values)
-	*s = stream{plugin: s.plugin, root: s.root, values: s.values[:0], pseudo: pseudoHeaders{text: s.pseudo.text[:0]}}
+	values, noted := s.values, s.pseudo.noted[:0]
+	if len(values) > 0 {
+		clear(values)
+		values = values[:0]
+	}
+	// Zeroed whole, then what stays: cheaper than a copy of a new one.
+	*s = stream{}
+	s.plugin, s.root, s.values, s.pseudo.noted = p.plugin, p, values, noted
 	p.spare = append(p.spare, s)
 }
 
 // OnHttpRequestHeaders implements [types.HttpContext].
 func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Action) {
-	defer s.recover(&action, request, types.HeaderStopAllIterationAndWatermark)
+	done := false
+	defer s.recoverUnless(&done, &action, request, types.HeaderStopAllIterationAndWatermark)
+	action = s.requestHeaders(endOfStream)
+	done = true
+	return action
+}
+
+func (s *stream) requestHeaders(endOfStream bool) types.Action {
 	s.phase = DecodeHeader
 	for _, f := range s.plugin.onRequest {
 		f()
 	}
 	if s.plugin.readsLater {
-		s.pseudo.capture()
+		s.pseudo.note()
 	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
@@ -103,12 +116,16 @@ func (s *stream) OnHttpRequestTrailers(int) types.Action { return s.trailers(req
 
 // OnHttpResponseHeaders implements [types.HttpContext].
 func (s *stream) OnHttpResponseHeaders(_ int, endOfStream bool) (action types.Action) {
-	defer s.recover(&action, response, types.HeaderStopAllIterationAndWatermark)
+	done := false
+	defer s.recoverUnless(&done, &action, response, types.HeaderStopAllIterationAndWatermark)
 	s.phase = EncodeHeader
 	if s.config == nil || s.failed {
+		done = true
 		return s.off(response, types.HeaderStopAllIterationAndWatermark)
 	}
-	return s.headers(response, endOfStream)
+	action = s.headers(response, endOfStream)
+	done = true
+	return action
 }
 
 // OnHttpResponseBody implements [types.HttpContext].
@@ -152,12 +169,15 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if m := &s.message[which]; !m.wanted || m.ended {
 		return types.DataContinue
 	}
-	defer s.recover(&action, which, types.DataStopIterationNoBuffer)
+	done := false
+	defer s.recoverUnless(&done, &action, which, types.DataStopIterationNoBuffer)
 	s.phase = DecodeData
 	if which == response {
 		s.phase = EncodeData
 	}
-	return s.plugin.on[which].phases.data(s, which, endOfStream)
+	action = s.plugin.on[which].phases.data(s, which, endOfStream)
+	done = true
+	return action
 }
 
 func (s *stream) trailers(which int) (action types.Action) {
