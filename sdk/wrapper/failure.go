@@ -16,27 +16,18 @@ const failureDetail = "plugin_failed"
 
 // recover, deferred, takes a panic of a plugin's function for a failure.
 func (s *stream) recover(action *types.Action, which int, stop types.Action) {
-	if v := recover(); v != nil {
-		*action = s.panicked(v, which, stop)
-	}
+	s.caught(recover(), action, which, stop)
 }
 
-// recoverUnless is recover for the phases that each stream has. It asks the runtime, which is dear, only if the callback
-// was not done.
-func (s *stream) recoverUnless(done *bool, action *types.Action, which int, stop types.Action) {
-	if *done {
+// caught takes v, which a deferred function recovered, for a failure; nil is none.
+func (s *stream) caught(v any, action *types.Action, which int, stop types.Action) {
+	if v == nil {
 		return
 	}
-	if v := recover(); v != nil {
-		*action = s.panicked(v, which, stop)
-	}
-}
-
-func (s *stream) panicked(v any, which int, stop types.Action) types.Action {
 	if s.root.repanic {
 		panic(v)
 	}
-	return s.fail("panic: "+panicText(v)+" "+stackLine(), which, stop)
+	*action = s.fail("panic: "+panicText(v)+" "+stackLine(), which, stop)
 }
 
 // recoverDone is recover where nothing is left to be answered.
