@@ -89,7 +89,9 @@ func (m *machine) root(id uint32) *root {
 	panic("proxywasm: callback for an unknown root context")
 }
 
-func (m *machine) onContextCreate(id, parent uint32) {
+//go:wasmexport proxy_on_context_create
+func proxyOnContextCreate(id, parent uint32) {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	if parent == 0 {
@@ -129,7 +131,9 @@ func (m *machine) newRoot(id uint32) {
 	m.roots = append(m.roots, r)
 }
 
-func (m *machine) onVMStart(id, size uint32) bool {
+//go:wasmexport proxy_on_vm_start
+func proxyOnVMStart(id, size uint32) bool {
+	m := &vm
 	m.begin(id)
 	ok := types.OnVMStartStatusFailed
 	if m.context != nil {
@@ -141,7 +145,9 @@ func (m *machine) onVMStart(id, size uint32) bool {
 	return bool(ok)
 }
 
-func (m *machine) onConfigure(id, size uint32) bool {
+//go:wasmexport proxy_on_configure
+func proxyOnConfigure(id, size uint32) bool {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	ok := m.root(id).plugin.OnPluginStart(int(size))
@@ -149,75 +155,95 @@ func (m *machine) onConfigure(id, size uint32) bool {
 	return bool(ok)
 }
 
-func (m *machine) onTick(id uint32) {
+//go:wasmexport proxy_on_tick
+func proxyOnTick(id uint32) {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	m.root(id).plugin.OnTick()
 	hostcall.End()
 }
 
-func (m *machine) onQueueReady(id, queue uint32) {
+//go:wasmexport proxy_on_queue_ready
+func proxyOnQueueReady(id, queue uint32) {
+	m := &vm
 	m.begin(id)
 	m.root(id).plugin.OnQueueReady(queue)
 	hostcall.End()
 }
 
-func (m *machine) onNewConnection(id uint32) abi.Action {
+//go:wasmexport proxy_on_new_connection
+func proxyOnNewConnection(id uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	a := m.tcpStream(id).OnNewConnection()
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onDownstreamData(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_downstream_data
+func proxyOnDownstreamData(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.tcpStream(id).OnDownstreamData(int(size), endOfStream)
+	a := m.tcpStream(id).OnDownstreamData(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onUpstreamData(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_upstream_data
+func proxyOnUpstreamData(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.tcpStream(id).OnUpstreamData(int(size), endOfStream)
+	a := m.tcpStream(id).OnUpstreamData(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onDownstreamClose(id, peer uint32) {
+//go:wasmexport proxy_on_downstream_connection_close
+func proxyOnDownstreamConnectionClose(id, peer uint32) {
+	m := &vm
 	m.begin(id)
 	m.tcpStream(id).OnDownstreamClose(types.PeerType(peer))
 	hostcall.End()
 }
 
-func (m *machine) onUpstreamClose(id, peer uint32) {
+//go:wasmexport proxy_on_upstream_connection_close
+func proxyOnUpstreamConnectionClose(id, peer uint32) {
+	m := &vm
 	m.begin(id)
 	m.tcpStream(id).OnUpstreamClose(types.PeerType(peer))
 	hostcall.End()
 }
 
-func (m *machine) onRequestHeaders(id, count uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_request_headers
+func proxyOnRequestHeaders(id, count, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
 		stray(s)
 	}
-	a := s.http.OnHttpRequestHeaders(int(count), endOfStream)
+	a := s.http.OnHttpRequestHeaders(int(count), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onRequestBody(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_request_body
+func proxyOnRequestBody(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
 		stray(s)
 	}
-	a := s.http.OnHttpRequestBody(int(size), endOfStream)
+	a := s.http.OnHttpRequestBody(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onRequestTrailers(id, count uint32) abi.Action {
+//go:wasmexport proxy_on_request_trailers
+func proxyOnRequestTrailers(id, count uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
@@ -225,32 +251,38 @@ func (m *machine) onRequestTrailers(id, count uint32) abi.Action {
 	}
 	a := s.http.OnHttpRequestTrailers(int(count))
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseHeaders(id, count uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_response_headers
+func proxyOnResponseHeaders(id, count, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
 		stray(s)
 	}
-	a := s.http.OnHttpResponseHeaders(int(count), endOfStream)
+	a := s.http.OnHttpResponseHeaders(int(count), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseBody(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_response_body
+func proxyOnResponseBody(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
 		stray(s)
 	}
-	a := s.http.OnHttpResponseBody(int(size), endOfStream)
+	a := s.http.OnHttpResponseBody(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseTrailers(id, count uint32) abi.Action {
+//go:wasmexport proxy_on_response_trailers
+func proxyOnResponseTrailers(id, count uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	s := m.streams.get(id)
 	if s == nil || s.http == nil {
@@ -258,10 +290,12 @@ func (m *machine) onResponseTrailers(id, count uint32) abi.Action {
 	}
 	a := s.http.OnHttpResponseTrailers(int(count))
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onHTTPCallResponse(id, call, headers, body, trailers uint32) {
+//go:wasmexport proxy_on_http_call_response
+func proxyOnHTTPCallResponse(id, call, headers, body, trailers uint32) {
+	m := &vm
 	m.begin(id)
 	if m.httpCallResponse != nil {
 		m.httpCallResponse(call, headers, body, trailers)
@@ -269,7 +303,9 @@ func (m *machine) onHTTPCallResponse(id, call, headers, body, trailers uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onRedisCallResponse(id, call, status, size uint32) {
+//go:wasmexport proxy_on_redis_call_response
+func proxyOnRedisCallResponse(id, call, status, size uint32) {
+	m := &vm
 	m.begin(id)
 	if m.redisCallResponse != nil {
 		m.redisCallResponse(call, status, size)
@@ -277,7 +313,9 @@ func (m *machine) onRedisCallResponse(id, call, status, size uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onDone(id uint32) bool {
+//go:wasmexport proxy_on_done
+func proxyOnDone(id uint32) bool {
+	m := &vm
 	m.begin(id)
 	done := true
 	if m.streams.get(id) == nil {
@@ -289,7 +327,9 @@ func (m *machine) onDone(id uint32) bool {
 	return done
 }
 
-func (m *machine) onLog(id uint32) {
+//go:wasmexport proxy_on_log
+func proxyOnLog(id uint32) {
+	m := &vm
 	m.begin(id)
 	if s := m.streams.get(id); s != nil {
 		if s.http != nil {
@@ -301,7 +341,9 @@ func (m *machine) onLog(id uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onDelete(id uint32) {
+//go:wasmexport proxy_on_delete
+func proxyOnDelete(id uint32) {
+	m := &vm
 	m.begin(id)
 	s := m.streams.remove(id)
 	if s == nil {

@@ -93,7 +93,8 @@ type pluginContext struct {
 	ticks   timer
 
 	spare    []*stream
-	contexts []httpContext // to be handed out
+	contexts *[contextsAtOnce]httpContext
+	given    int // of contexts
 }
 
 var _ PluginContext = (*pluginContext)(nil)

@@ -28,13 +28,19 @@ type pseudoHeaders struct {
 	known  [pseudoCount]bool // of values
 }
 
+// A map of this many bytes is noted whole: to copy it costs less than to pick from it.
+const notedWhole = 1 << 10
+
 // note notes all of them. Where there is no whole map to be had, each is asked for when it is wanted.
 func (p *pseudoHeaders) note() {
 	headers := hostcall.Headers(abi.MapHTTPRequestHeaders)
-	var n int
-	if p.noted, n = headers.AppendPseudo(p.noted[:0]); n < pseudoCount {
-		p.noted = append(p.noted[:0], headers...) // they may be anywhere
+	if len(headers) > notedWhole {
+		var n int
+		if p.noted, n = headers.AppendPseudo(p.noted[:0]); n == pseudoCount {
+			return
+		}
 	}
+	p.noted = append(p.noted[:0], headers...)
 }
 
 func (p *pseudoHeaders) get(i int, phase HTTPExecutionPhase) string {

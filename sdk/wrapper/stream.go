@@ -56,11 +56,11 @@ func (p *pluginContext) newStream(id uint32) *stream {
 	} else {
 		s = &stream{plugin: p.plugin, root: p}
 	}
-	if len(p.contexts) == 0 {
-		p.contexts = make([]httpContext, contextsAtOnce)
+	if p.contexts == nil || p.given == contextsAtOnce {
+		p.contexts, p.given = new([contextsAtOnce]httpContext), 0
 	}
-	s.ctx = &p.contexts[0]
-	p.contexts = p.contexts[1:]
+	s.ctx = &p.contexts[p.given]
+	p.given++
 	s.ctx.s = s
 	s.id = id
 	return s
