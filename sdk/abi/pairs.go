@@ -131,6 +131,51 @@ func (p Pairs) Find(key string) (value []byte, ok bool) {
 	return nil, false
 }
 
+// low has the bits of the first of two numbers that were read as one.
+const low = math.MaxUint32
+
+// PairsScanner goes through those pairs whose keys have one of a few lengths and first letters: cheaper than to look at
+// each key where few are of interest.
+type PairsScanner struct {
+	pairs   Pairs
+	sizes   []byte // of the pairs to come
+	off     uint64
+	lengths uint64
+	letters uint32
+}
+
+// Scan begins a scan. Bit n of lengths is for keys of n bytes, up to 63; bit n of letters is for keys that begin with the
+// letter 'a'+n. A few other keys may come too: the caller compares.
+func (p Pairs) Scan(lengths uint64, letters uint32) PairsScanner {
+	n := p.Len()
+	if n == 0 {
+		return PairsScanner{}
+	}
+	return PairsScanner{p, p[4 : 4+8*n], uint64(4 + 8*n), lengths, letters}
+}
+
+// Next returns the next pair, which aliases the pairs. ok is false when there are no more.
+func (s *PairsScanner) Next() (key, value []byte, ok bool) {
+	p, sizes, off, lengths := s.pairs, s.sizes, s.off, s.lengths
+	for len(sizes) >= 8 {
+		kn, vn := le64(sizes)&low, le64(sizes)>>32
+		sizes = sizes[8:]
+		end := off + kn + vn + 2
+		if lengths>>(kn&63)&1 != 0 {
+			if end > uint64(len(p)) {
+				break
+			}
+			if s.letters>>((p[off]-'a')&31)&1 != 0 {
+				s.sizes, s.off = sizes, end
+				return p[off : off+kn : off+kn], p[off+kn+1 : end-1 : end-1], true
+			}
+		}
+		off = end
+	}
+	s.sizes = nil
+	return nil, nil, false
+}
+
 // AppendPseudo appends to dst, as Pairs of their own, those that p begins with whose keys begin with a colon, and returns
 // how many they are. Where headers have pseudo headers, they come first.
 func (p Pairs) AppendPseudo(dst []byte) (pseudo []byte, n int) {

@@ -99,7 +99,12 @@ func proxyOnContextCreate(id, parent uint32) {
 		hostcall.End()
 		return
 	}
-	r := m.root(parent)
+	var r *root
+	if len(m.roots) > 0 && m.roots[0].id == parent {
+		r = m.roots[0]
+	} else {
+		r = m.root(parent)
+	}
 	var s *stream
 	if n := len(m.spare); n > 0 {
 		s = m.spare[n-1]

@@ -1,7 +1,8 @@
 package proxywasm
 
 // table maps context ids to streams. Gateways count ids up, so their low bits spread them with next to no collisions:
-// cheaper than a map, for something done several times in a request. Open addressing, at most half full, never shrunk.
+// cheaper than a map, for something done several times in a request. Go's compiler makes each loop and each jump in a wasm
+// function dear: where a stream is in its place, there are none. Open addressing, at most half full, never shrunk.
 type table struct {
 	slots []*stream // length is a power of two
 	mask  uint32    // length - 1
@@ -22,11 +23,7 @@ func (t *table) probe(id uint32) *stream {
 	if len(t.slots) == 0 {
 		return nil
 	}
-	for i := id & t.mask; ; i = (i + 1) & t.mask {
-		if s := t.slots[i]; s == nil || s.id == id {
-			return s
-		}
-	}
+	return t.slots[t.slot(id)]
 }
 
 // put adds s, unless there is one with its id: then it answers false.
@@ -35,15 +32,23 @@ func (t *table) put(s *stream) bool {
 		t.grow()
 	}
 	i := s.id & t.mask
-	for t.slots[i] != nil {
-		if t.slots[i].id == s.id {
+	if t.slots[i] != nil {
+		if i = t.slot(s.id); t.slots[i] != nil {
 			return false
 		}
-		i = (i + 1) & t.mask
 	}
 	t.slots[i] = s
 	t.live++
 	return true
+}
+
+// slot returns the slot that has id, or the free one that it would get.
+func (t *table) slot(id uint32) uint32 {
+	i := id & t.mask
+	for t.slots[i] != nil && t.slots[i].id != id {
+		i = (i + 1) & t.mask
+	}
+	return i
 }
 
 func (t *table) grow() {
@@ -60,13 +65,16 @@ func (t *table) grow() {
 
 // remove takes the stream out and returns it, nil if it is not there.
 func (t *table) remove(id uint32) *stream {
-	s := t.get(id)
-	if s == nil {
+	if len(t.slots) == 0 {
 		return nil
 	}
 	i := id & t.mask
-	for t.slots[i] != s {
-		i = (i + 1) & t.mask
+	s := t.slots[i]
+	if s == nil || s.id != id {
+		i = t.slot(id)
+		if s = t.slots[i]; s == nil {
+			return nil
+		}
 	}
 	t.live--
 	t.slots[i] = nil

@@ -166,18 +166,20 @@ func (s *stream) OnHttpStreamDone() {
 
 // headers runs a header phase.
 func (s *stream) headers(which int, endOfStream bool) (action types.Action) {
-	h, m := &s.plugin.on[which], &s.message[which]
-	m.follows = !endOfStream
-	if h.phases != nil && m.follows {
-		h.phases.look(s, which)
+	h := &s.plugin.on[which]
+	if endOfStream || h.phases == nil {
+		s.message[which].follows = !endOfStream
+		if h.headers == nil {
+			return types.HeaderContinue
+		}
+		return h.headers(s.ctx, s.config)
 	}
+	s.message[which].follows = true
+	h.phases.look(s, which)
 	if h.headers != nil {
 		action = h.headers(s.ctx, s.config)
 	}
-	if h.phases != nil && m.follows {
-		action = h.phases.prepare(s, which, action)
-	}
-	return action
+	return h.phases.prepare(s, which, action)
 }
 
 func (s *stream) data(which int, endOfStream bool) (action types.Action) {

@@ -1,6 +1,7 @@
 //go:build wasip1
 
-// The body plugin without an SDK: what the calls of gjson and sjson cost, and the least that comes with them.
+// The body plugin without an SDK: what the calls of gjson and sjson cost, and the least that comes with them. The body has
+// memory of its own, as the one has that an SDK gives to plugin code, which may keep it.
 package main
 
 import (
@@ -27,7 +28,7 @@ func removeHeaderMapValue(m uint32, key string) uint32
 type stream struct{ id uint32 }
 
 var (
-	arena   [64 << 10]byte
+	last    []byte
 	outData uint32
 	outSize uint32
 	streams = map[uint32]*stream{}
@@ -43,7 +44,10 @@ func init() { count.Allocations() }
 func abiVersion() {}
 
 //go:wasmexport proxy_on_memory_allocate
-func allocate(size uint32) unsafe.Pointer { return unsafe.Pointer(&arena[:size][0]) }
+func allocate(size uint32) unsafe.Pointer {
+	last = make([]byte, size)
+	return unsafe.Pointer(&last[0])
+}
 
 //go:wasmexport proxy_on_context_create
 func onContextCreate(id, parent uint32) {
@@ -77,7 +81,8 @@ func onRequestBody(id, size, _ uint32) uint32 {
 	if getBufferBytes(0, 0, size, unsafe.Pointer(&outData), unsafe.Pointer(&outSize)) != 0 {
 		return 0
 	}
-	body := arena[:outSize]
+	body := last[:outSize]
+	last = nil
 	model := gjson.GetBytes(body, "model").String()
 	body, _ = sjson.SetBytes(body, "model", model+"-"+value)
 	setBufferBytes(0, 0, size, unsafe.String(&body[0], len(body)))
