@@ -72,7 +72,7 @@ func (i *isolation) accepted(rule matcher.Rule) {
 func (i *isolation) rejected(rule matcher.Rule, global any, err error) (config any, hold bool) {
 	i.rules++
 	matches := rule.Lists.Key()
-	inForce := ""
+	var inForce string
 	switch {
 	case matches == "":
 		inForce = "nothing, for it says nothing that it matches"
