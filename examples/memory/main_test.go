@@ -3,8 +3,10 @@ package main
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/sluice-gateway/sluice/plugintest"
+	"github.com/sluice-gateway/sluice/sdk/wrapper"
 )
 
 // request makes a request and returns how many the VM has kept something of.
@@ -61,6 +63,37 @@ func TestDoesNotAskWithoutNeed(t *testing.T) {
 			t.Error("it asked")
 		}
 	})
+}
+
+// TestTrapsWhereTheOperatorSaysSo is what becomes of it on a stock Envoy, which takes no wishes: the VM ends itself when no
+// request is in it, and the failure policy has another in its place for the next one. It is for wasm, where there are VMs.
+func TestTrapsWhereTheOperatorSaysSo(t *testing.T) {
+	p := plugintest.Start(t, plugintest.Wasm, plugintest.Env(wrapper.RebuildByTrap, "true"), plugintest.FailReload(),
+		plugintest.FakeClock(), plugintest.Config(`{"keep_bytes": 8388608}`))
+	full := 0
+	for range 14 {
+		full = request(t, p)
+	}
+	if p.RebuildAsked(0) || !p.Alive(0) {
+		t.Fatal("it asked the host, or is dead while it is young")
+	}
+	p.Advance(time.Minute)
+	held := p.Stream(plugintest.Get("/"))
+	upstream := held.Upstream()
+	if kept := request(t, p); kept <= full || !p.Alive(0) {
+		t.Fatalf("%d are kept: it is not the same VM, though a request is in it", kept)
+	}
+	upstream.Close()
+	if got := held.Response(); got.Status != 200 {
+		t.Fatalf("the request that was in it: status %d (%s)", got.Status, got.Details)
+	}
+	if !p.Logged("this VM ends itself") {
+		t.Fatal("it has not ended itself")
+	}
+	p.Advance(time.Second)
+	if kept := request(t, p); kept != 1 {
+		t.Errorf("the next request is in a VM that keeps %d", kept)
+	}
 }
 
 // TestAsksForANewVMAfterManyRequests runs natively only, where no VM is replaced: the count is the SDK's, and the same.
