@@ -107,16 +107,11 @@ func (p *Plugin) start(mode Mode, o options) error {
 		p.onClose(func(context.Context) error { nativeSlot.free(); return nil })
 		o.plugin.Native = proxywasm.NewPlugin
 	case Wasm:
-		code, err := module(o.source)
+		m, err := module(o.source)
 		if err != nil {
 			return err
 		}
-		e, err := engine()
-		if err != nil {
-			return err
-		}
-		o.plugin.Code, o.plugin.CodeSource = code, o.source
-		hostOptions.Engine = e
+		o.plugin.Module, o.plugin.CodeSource = m, o.source
 	}
 
 	address := p.serveHTTP(p.upstream)
@@ -153,9 +148,9 @@ func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cl
 	l.HTTP.Filters = []gateway.Filter{{Name: o.plugin.Name, Wasm: &o.plugin}}
 	l.HTTP.AccessLogs = []gateway.AccessLog{p.ends.accessLog()}
 	l.HTTP.Routes = gateway.RouteConfiguration{Name: "plugintest", VirtualHosts: []gateway.VirtualHost{{
-		Name: "plugintest", Domains: []string{"*"}, Routes: []gateway.Route{{
+		Name: "plugintest", Domains: []string{"*"}, Routes: append(o.routes, gateway.Route{
 			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster, Metadata: o.routeMetadata,
-		}},
+		}),
 	}}}
 	return &gateway.Config{
 		Node:      o.node,

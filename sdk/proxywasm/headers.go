@@ -9,7 +9,8 @@ import (
 // Keys are matched without regard to case and read back in lower case. Which maps there are depends on the phase: a
 // plugin reads and changes request headers from its request header callback until it lets the headers go, and so on;
 // outside that time the host answers types.ErrorStatusBadArgument. An absent key is types.ErrorStatusNotFound, and so
-// is an empty map where a whole one is asked for.
+// is an empty map where a whole one is asked for. Names may be in any case. A list of more than abi.MaxPairs entries, or
+// abi.MaxPairsBytes when encoded, is types.ErrorStatusBadArgument and changes nothing.
 
 func getPairs(m abi.MapType) ([][2]string, error) {
 	pairs, st := hostcall.GetHeaderMapPairs(m)
@@ -40,8 +41,21 @@ func pairList(pairs abi.Pairs) [][2]string {
 	return list
 }
 
+// encodePairs encodes a list that a host will take. More than a host takes are types.ErrorStatusBadArgument: Envoy would
+// take them for an empty list, and so wipe a message's headers.
+func encodePairs(list [][2]string) (abi.Pairs, error) {
+	if len(list) > abi.MaxPairs || abi.PairsSize(list) > abi.MaxPairsBytes {
+		return nil, types.ErrorStatusBadArgument
+	}
+	return abi.AppendPairs(nil, list), nil
+}
+
 func setPairs(m abi.MapType, list [][2]string) error {
-	st := hostcall.SetHeaderMapPairs(m, abi.AppendPairs(nil, list))
+	pairs, err := encodePairs(list)
+	if err != nil {
+		return err
+	}
+	st := hostcall.SetHeaderMapPairs(m, pairs)
 	hostcall.HeadersChanged(m)
 	return statusError(st)
 }
