@@ -96,15 +96,15 @@ func (c *stillClock) take(end time.Time) (due []func()) {
 	return due
 }
 
-// buildExample builds an example's module.
-func buildExample(t *testing.T, name string) []byte {
+// buildPlugin builds the module of a folder.
+func buildPlugin(t *testing.T, dir string) []byte {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), name+".wasm")
+	out := filepath.Join(t.TempDir(), "plugin.wasm")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildmode=c-shared", "-o", out, ".")
-	cmd.Dir = filepath.Join("..", "examples", name)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", name, err, text)
+		t.Fatalf("building %s: %v\n%s", dir, err, text)
 	}
 	code, err := os.ReadFile(out)
 	if err != nil {
@@ -119,7 +119,7 @@ func TestElection(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and compiles a plugin")
 	}
-	code := buildExample(t, "leader-election")
+	code := buildPlugin(t, "../examples/leader-election")
 	engine, err := wasmvm.NewEngine(context.Background(), wasmvm.EngineConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -218,4 +218,25 @@ func TestElection(t *testing.T) {
 	if strings.Contains(log.String(), "panic") {
 		t.Errorf("log:\n%s", log)
 	}
+}
+
+// TestMemoryLimitOfNoUse holds that a plugin which wants its VM smaller than it can be does not have it replaced for ever.
+func TestMemoryLimitOfNoUse(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and compiles a plugin")
+	}
+	h, log := wasmHost(t)
+	p, err := h.NewPlugin(t.Context(), Config{Name: "small", Code: buildPlugin(t, "../sdk/internal/testdata/small"), LogLevel: abi.LogWarn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for worker := range h.Workers() {
+		cb := newStream()
+		f := p.NewFilter(worker, cb)
+		f.DecodeHeaders(cb.request, true)
+		f.OnLog()
+		f.OnDestroy()
+		wantEqual(t, "rebuild asked", p.RebuildAsked(worker), false)
+	}
+	wantEqual(t, "lines:\n"+log.String(), strings.Count(log.String(), "bytes already, the limit is 1048576"), h.Workers())
 }
