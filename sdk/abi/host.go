@@ -52,7 +52,8 @@ type Host interface {
 
 	// GetSharedData appends the value of key and answers its compare-and-swap number.
 	GetSharedData(dst, key []byte) (value []byte, cas uint32, status Status)
-	// SetSharedData sets key; a cas other than 0 must be the current number.
+	// SetSharedData sets key; a cas other than 0 must be the current number, if there is a value: a key without one takes
+	// any. Numbers are never 0.
 	SetSharedData(key, value []byte, cas uint32) Status
 	// RegisterSharedQueue makes a queue, or finds it, and has its readiness told to this root context.
 	RegisterSharedQueue(name []byte) (queue uint32, status Status)

@@ -13,7 +13,8 @@ func GetSharedData(key string) (value []byte, cas uint32, err error) {
 }
 
 // SetSharedData sets key. With a cas other than 0 it fails with types.ErrorStatusCasMismatch if the value has changed
-// since that number was read.
+// since that number was read. A key without a value takes any cas: one that no value has, such as 1<<31, sets the key only
+// if there is none, where 0 would replace what another VM has set meanwhile.
 func SetSharedData(key string, data []byte, cas uint32) error {
 	return statusError(hostcall.SetSharedData(key, data, cas))
 }

@@ -41,8 +41,15 @@
 // A function for trailers ([ProcessRequestTrailers], [ProcessResponseTrailers]) is called when a message ends in trailers,
 // whatever its body was, after the body function, which then has run too. A message that either of them holds waits.
 //
+// # Periodic work
+//
+// [RegisterTickFunc] has a function called periodically, in every VM of the plugin, of which a gateway has one for each
+// worker. What only one of them should do asks [PluginContext].IsLeader first. Variables are a VM's own and gone when it is
+// replaced: by a crash, by the gateway's wish or by the plugin's ([WithRebuildAfterRequests], [WithRebuildMaxMemBytes]).
+//
 // # Failures
 //
 // A panic in a function is logged with its stack and answers the client 500; so do a body that cannot be read and rules
-// that cannot be evaluated. The option [FailOpen] lets such requests pass instead.
+// that cannot be evaluated. The option [FailOpen] lets such requests pass instead. A panic in a tick function is logged, and
+// that is all.
 package wrapper

@@ -151,6 +151,29 @@ func TestReloadKeepsTheLease(t *testing.T) {
 	}
 }
 
+// TestStandsInATick holds that a plugin may stand whenever it likes, also when another context drives the VM's functions.
+func TestStandsInATick(t *testing.T) {
+	const second = 9
+	var first wrapper.PluginContext
+	h := loadParsing(t, ``, wrapper.ParseConfigWithContext(func(c wrapper.PluginContext, _ gjson.Result, _ *config) error {
+		if first == nil {
+			first = c
+			wrapper.RegisterTickFunc(1000, c.DoLeaderElection)
+		}
+		return nil
+	}))
+	h.Now = clockStart
+	h.configure()
+	if err := h.OnContextCreate(second, 0); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := h.OnConfigure(second, 0); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	h.run(2*time.Second, 0)
+	h.wantLeader(first, true)
+}
+
 // TestRefusedConfigurationDoesNotLead holds that a plugin which does not start lets others lead.
 func TestRefusedConfigurationDoesNotLead(t *testing.T) {
 	var ctx wrapper.PluginContext

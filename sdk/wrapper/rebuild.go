@@ -56,12 +56,17 @@ func WithRebuildMaxMemBytes(memSizeBytes uint64) Option {
 			return
 		}
 		r := p.rebuilding()
-		var tooSmall string
 		if !hostcall.Native {
 			if size, _ := hostcall.MemorySize(); size >= memSizeBytes {
-				tooSmall = "WithRebuildMaxMemBytes: a new VM has " + strconv.FormatUint(size, 10) + " bytes already, the limit is " +
+				tooSmall := "WithRebuildMaxMemBytes: a new VM has " + strconv.FormatUint(size, 10) + " bytes already, the limit is " +
 					strconv.FormatUint(memSizeBytes, 10) + ": it is not kept"
-				p.preStart = append(p.preStart, func(*pluginContext) error { log.Error(tooSmall); return nil })
+				p.preStart = append(p.preStart, func(*pluginContext) error {
+					if tooSmall != "" {
+						log.Error(tooSmall)
+						tooSmall = ""
+					}
+					return nil
+				})
 				return
 			}
 		}

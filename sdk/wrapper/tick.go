@@ -28,7 +28,8 @@ import (
 // run in one of them only. It may be called anywhere, and where decides how long the function is registered:
 //
 //   - while a configuration is parsed, or in PrePluginStartOrReload: until the plugin is configured anew or ends. If the
-//     configuration is refused the function is never called, and those of the one before stay;
+//     configuration is refused the function is never called, and those of the one before stay. Where a gateway configures
+//     a new plugin context beside the old one, the old one's functions run until its last stream has ended;
 //   - in a function of a stream, or in the callback of a call-out: until the plugin's context ends, whatever is
 //     configured in it until then;
 //   - in a Go init function, before there is a plugin context: for the life of the VM, which calls it once in a period
@@ -78,8 +79,8 @@ type ticker struct {
 	vm      uint32 // which VM of the process, see hostcall.Instance
 	entries []*tickEntry
 	driver  *pluginContext
-	running *tickEntry // the one that is being called
-	ticks   bool       // a tick is under way, which arms the timer when it ends
+	running *tickEntry     // the one that is being called
+	at      *pluginContext // whose tick is under way, which arms the timer when it ends
 	// least is the shortest wait that the host took, where it refused a shorter one.
 	least time.Duration
 	// refused says that the host takes no wait, which was logged.
@@ -141,7 +142,10 @@ func (t *ticker) add(e *tickEntry) {
 		e.due = hostcall.Now().Add(e.period)
 	}
 	t.entries = append(t.entries, e)
-	if t.ticks || starting != nil {
+	if t.at != nil && e.owner == nil {
+		t.drive(t.at)
+	}
+	if t.at != nil || starting != nil {
 		return // who ticks or starts arms the timer
 	}
 	p := e.owner
@@ -217,7 +221,7 @@ func (t *ticker) next(p *pluginContext) *tickEntry {
 // tick runs what is due.
 func (t *ticker) tick(p *pluginContext) {
 	t.enter()
-	t.ticks = true
+	t.at = p
 	began := hostcall.Now()
 	now := began
 	for now.Sub(began) < longTick {
@@ -234,7 +238,7 @@ func (t *ticker) tick(p *pluginContext) {
 			}
 		}
 	}
-	t.ticks = false
+	t.at = nil
 	t.arm(p)
 }
 

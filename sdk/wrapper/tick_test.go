@@ -254,6 +254,38 @@ func TestTickFuncInRequest(t *testing.T) {
 	}
 }
 
+// TestTickFuncInCallback holds that the callback of a call-out is a place for it too, for the stream or not.
+func TestTickFuncInCallback(t *testing.T) {
+	for name, then := range map[string]func() error{
+		"the plugin's":   func() error { return nil },
+		"for the stream": func() error { return proxywasm.SetEffectiveContext(streamID) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			h := startTicking(t, func(*harness) error { return nil }, wrapper.ProcessRequestHeaders(func(wrapper.HttpContext, config) types.Action {
+				_, err := proxywasm.DispatchHttpCall("c", [][2]string{{":path", "/"}}, nil, nil, 1000, func(int, int, int) {
+					if err := then(); err != nil {
+						t.Error(err)
+					}
+					wrapper.RegisterTickFunc(1000, func() { n++ })
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				return types.HeaderContinue
+			}))
+			h.request().sendHeaders(true, 0)
+			if err := h.OnHTTPCallResponse(rootID, 1, 0, 0, 0); err != nil {
+				t.Fatal(err)
+			}
+			h.end(streamID)
+			if h.run(3*time.Second, 0); n != 3 {
+				t.Fatalf("%d runs, log %q", n, h.Logs)
+			}
+		})
+	}
+}
+
 func TestTickFuncInTickFunc(t *testing.T) {
 	var runs []string
 	h := startTicking(t, func(h *harness) error {

@@ -154,10 +154,13 @@ func content(id string, now time.Time) []byte {
 	return append(strconv.AppendInt(b, now.Unix(), 10), '}')
 }
 
+// maxContent is more than any lease has. What is longer is none, and not worth reading.
+const maxContent = 1 << 10
+
 // holder returns the VM that has a lease, "" for nobody. What is not a lease is held by a VM that never renews.
 func holder(value []byte) string {
 	json := string(value)
-	if jsontext.Check(json) == nil {
+	if len(json) <= maxContent && jsontext.Check(json) == nil {
 		if id, ok := jsontext.String(jsontext.Member(json, "vmID")); ok {
 			return id
 		}

@@ -188,6 +188,22 @@ func TestClockOfDay(t *testing.T) {
 	}
 }
 
+func FuzzHolder(f *testing.F) {
+	for _, s := range []string{``, `?`, `{}`, `{"vmID":"a","timestamp":1}`, `{"vmID":""}`, `{"vmID":1}`, `{"vmID":"a`, `[{"vmID":"a"}]`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		id := holder(value)
+		if len(value) > maxContent && id != "unknown" {
+			t.Fatalf("%d bytes are of %q", len(value), id)
+		}
+		// Whoever it is, what it would write is read as its own.
+		if again := holder(content(id, time.Unix(1, 0))); len(id) < maxContent/8 && again != id {
+			t.Fatalf("%q became %q", id, again)
+		}
+	})
+}
+
 func TestStrangeStores(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
