@@ -38,6 +38,7 @@ func redisCallResponse(call, status, size uint32) {
 	c, ok := redisCalls[call]
 	delete(redisCalls, call)
 	if ok && c.begin() {
+		defer recoverCallout(c.context)
 		c.callback(int(int32(status)), int(size))
 	}
 }

@@ -36,8 +36,15 @@
 // A function for trailers ([ProcessRequestTrailers], [ProcessResponseTrailers]) is called when a message ends in trailers,
 // whatever its body was, after the body function, which then has run too. A message that either of them holds waits.
 //
+// # Call-outs
+//
+// A plugin calls other services by an [HttpClient], and Redis by a [RedisClient]: it stops the request, and resumes or
+// answers it in the callback. A call that returns an error has no callback; any other has exactly one, with the failure
+// where there is no response, unless the request is over by then.
+//
 // # Failures
 //
-// A panic in a function is logged with its stack and answers the client 500; so do a body that cannot be read and rules
+// A panic in a function, or in the callback of a call-out, is logged with its stack and answers the client 500; so do a
+// body that cannot be read and rules
 // that cannot be evaluated. The option [FailOpen] lets such requests pass instead.
 package wrapper
