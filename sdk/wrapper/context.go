@@ -128,8 +128,43 @@ type PluginContext interface {
 	// SetContext keeps a value for as long as the configuration; GetContext returns it, nil if there is none.
 	SetContext(key string, value any)
 	GetContext(key string) any
-	// EnableRuleLevelConfigIsolation keeps a rule that fails to parse from failing the configuration: the rule is replaced
-	// by the last one for the same matches that did parse, or left out. Call it in PrePluginStartOrReload.
+	// EnableRuleLevelConfigIsolation keeps a rule that is wrong from failing the configuration. Call it in
+	// PrePluginStartOrReload: later it is for the next configuration. A rule whose parser fails (or panics), or whose
+	// match lists are wrong, is rejected; the others stay in force. In place of a rejected rule its last good version is
+	// in force: the last one for the same matches, in any order, that was accepted. It is kept in the shared data of the
+	// VM's vm_id, so it outlives the VM, but not the gateway's process, nor a configuration without the rule; 4 MiB are
+	// kept for a plugin. Other plugins with that vm_id can read it. Plugins that the operator gives one name, one root id
+	// and one _plugin_id_ count as one plugin, whose rules are those it was configured with last. Where there is none,
+	// what the rule matches is answered 503, with the detail rule_rejected, and does not reach later rules or the global
+	// configuration, which may protect less. With [FailOpen] the rule is left out instead. A rule without match lists is
+	// rejected too, but there is nothing to answer for.
+	//
+	// Each rejected rule is an error line in the log, for the first 100 of them: where (_rules_[3], or as much more as a
+	// [ConfigError] says), why, and what is in force. A line with their number follows, and the gauge
+	// plugin.NAME.rejected_rules has it, NAME being the property plugin_name or else the name given to [SetCtx].
+	//
+	// The global configuration is not isolated: without rules its error fails the configuration. With rules, with or
+	// without isolation, its error is logged, rules get an empty one, and requests that match no rule pass the plugin by.
 	EnableRuleLevelConfigIsolation()
+	// IsRuleLevelConfigIsolation says whether that was called.
 	IsRuleLevelConfigIsolation() bool
+
+	// DoLeaderElection has the VM stand for leader among all VMs that run the plugin, for as long as the context lives. Call
+	// it in PrePluginStartOrReload, once; again does nothing. There is one election for each name that the plugin is
+	// registered under and each GetFingerPrint, among the VMs with the same vm_id: its configuration does not matter, so a
+	// reload in a VM keeps what it won.
+	//
+	// A VM that never ticks never leads, such as the one in which Envoy tries a configuration: the first chance is the
+	// first tick, 10 ms after the start. A leader that ends says so, and another leads within 3 seconds; one that goes
+	// without a word (its VM traps, its machine dies) is followed within 15 seconds.
+	//
+	// What it takes is shared data that does compare-and-swap and loses nothing while a VM leads; and, where several
+	// gateways have it in common, clocks that run at the same speed. They need not show the same time.
+	DoLeaderElection()
+	// IsLeader says whether this VM leads: never two at a time. It asks a clock, not the host, and may be called as often
+	// as one likes, in any function. It is false once the lease has run out, 10 seconds after it was last renewed, even if
+	// the VM stood still meanwhile. The second after is a margin: what the leader began before may go on that long.
+	IsLeader() bool
+	// GetFingerPrint is [GetPluginFingerPrint], read once.
+	GetFingerPrint() string
 }

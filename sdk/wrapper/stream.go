@@ -63,6 +63,7 @@ func (p *pluginContext) newStream(id uint32) *stream {
 	p.contexts = p.contexts[1:]
 	s.ctx.s = s
 	s.id = id
+	liveStreams++
 	return s
 }
 
@@ -76,6 +77,10 @@ func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
 	clear(s.values)
 	*s = stream{plugin: s.plugin, root: s.root, values: s.values[:0], pseudo: pseudoHeaders{text: s.pseudo.text[:0]}}
 	p.spare = append(p.spare, s)
+	liveStreams--
+	if p.plugin.streamEnded != nil {
+		p.plugin.streamEnded()
+	}
 }
 
 // OnHttpRequestHeaders implements [types.HttpContext].
@@ -90,7 +95,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Act
 	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
-		return s.fail(err.Error(), request, types.HeaderStopAllIterationAndWatermark)
+		return s.unmatched(err)
 	}
 	if config == nil {
 		return types.HeaderContinue
@@ -239,10 +244,11 @@ func (r matchRequest) Host() (string, bool) {
 	return host, host != ""
 }
 
-func (r matchRequest) Route() string   { return textProperty(abi.PropertyRouteName) }
-func (r matchRequest) Cluster() string { return textProperty(abi.PropertyClusterName) }
+func (r matchRequest) Route() (string, bool)   { return textProperty(abi.PropertyRouteName) }
+func (r matchRequest) Cluster() (string, bool) { return textProperty(abi.PropertyClusterName) }
 
-func textProperty(name string) string {
-	value, _ := hostcall.BorrowProperty(name)
-	return hostcall.String(value)
+// textProperty borrows a property that may be missing. ok is false if the host does not say whether it is.
+func textProperty(name string) (value string, ok bool) {
+	b, st := hostcall.BorrowProperty(name)
+	return hostcall.String(b), st == abi.StatusOK || st == abi.StatusNotFound
 }
