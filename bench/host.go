@@ -16,8 +16,12 @@ type host struct {
 	calls   int
 	extra   [][2]string // headers that requests have besides requestFields
 	config  []byte
-	maps    [4]*message.Headers
-	body    []byte
+	maps    [abi.MapHTTPCallResponseTrailers + 1]*message.Headers
+	body    []byte // the one that the running callback is about
+	sent    int    // bytes of the pieces of a body
+	call    uint32 // the last call-out, which is not answered yet
+	calling uint32 // its number, counted up
+	resumed bool
 	metrics [count.Collections + 1]uint64
 	logged  []string
 }
@@ -36,24 +40,31 @@ var responseFields = message.NewHeaders(
 	"server", "upstream", "cache-control", "no-store", "x-envoy-upstream-service-time", "12",
 )
 
+// callFields are the headers of a call-out's answer.
+var callFields = message.NewHeaders(
+	":status", "200", "content-type", "text/plain", "content-length", "7", "date", "Sun, 22 Nov 2026 20:00:00 GMT", "x-user", "someone",
+)
+
 // reset readies the host for a request.
-func (h *host) reset(body []byte) {
-	for _, m := range []struct {
-		of     abi.MapType
-		fields *message.Headers
-	}{{abi.MapHTTPRequestHeaders, requestFields}, {abi.MapHTTPResponseHeaders, responseFields}} {
-		if h.maps[m.of] == nil {
-			h.maps[m.of] = &message.Headers{}
-		}
-		h.maps[m.of].Reset()
-		for _, f := range m.fields.Fields() {
-			h.maps[m.of].Append(f.Name, f.Value)
-		}
-	}
+func (h *host) reset() {
+	h.fill(abi.MapHTTPRequestHeaders, requestFields)
+	h.fill(abi.MapHTTPResponseHeaders, responseFields)
 	for _, kv := range h.extra {
 		h.maps[abi.MapHTTPRequestHeaders].Append(kv[0], kv[1])
 	}
-	h.body = append(h.body[:0], body...)
+	if h.maps[abi.MapHTTPCallResponseHeaders] == nil {
+		h.fill(abi.MapHTTPCallResponseHeaders, callFields)
+	}
+}
+
+func (h *host) fill(m abi.MapType, fields *message.Headers) {
+	if h.maps[m] == nil {
+		h.maps[m] = &message.Headers{}
+	}
+	h.maps[m].Reset()
+	for _, f := range fields.Fields() {
+		h.maps[m].AppendField(f)
+	}
 }
 
 func (h *host) headers(m abi.MapType) *message.Headers {
@@ -135,7 +146,7 @@ func (h *host) GetBufferBytes(dst []byte, b abi.BufferType, start, size uint32) 
 	switch b {
 	case abi.BufferPluginConfiguration:
 		data = h.config
-	case abi.BufferHTTPRequestBody:
+	case abi.BufferHTTPRequestBody, abi.BufferHTTPResponseBody, abi.BufferHTTPCallResponseBody:
 	default:
 		return dst, abi.StatusNotFound
 	}
@@ -145,7 +156,7 @@ func (h *host) GetBufferBytes(dst []byte, b abi.BufferType, start, size uint32) 
 
 func (h *host) SetBufferBytes(b abi.BufferType, start, size uint32, data []byte) abi.Status {
 	h.calls++
-	if b != abi.BufferHTTPRequestBody || start != 0 || uint64(size) < uint64(len(h.body)) {
+	if b != abi.BufferHTTPRequestBody && b != abi.BufferHTTPResponseBody || start != 0 || uint64(size) < uint64(len(h.body)) {
 		return abi.StatusBadArgument
 	}
 	h.body = append(h.body[:0], data...)
@@ -175,6 +186,21 @@ func (h *host) CallForeignFunction(dst, name, _ []byte) ([]byte, abi.Status) {
 	}
 	return dst, abi.StatusNotFound
 }
+
+func (h *host) HTTPCall(_ []byte, _ abi.Pairs, _ []byte, _ abi.Pairs, _ uint32) (uint32, abi.Status) {
+	h.calls++
+	h.calling++
+	h.call = h.calling
+	return h.call, abi.StatusOK
+}
+
+func (h *host) ContinueStream(abi.StreamType) abi.Status {
+	h.calls++
+	h.resumed = true
+	return abi.StatusOK
+}
+
+func (h *host) SetEffectiveContext(uint32) abi.Status { h.calls++; return abi.StatusOK }
 
 func (h *host) RecordMetric(metric uint32, value uint64) abi.Status {
 	if metric < uint32(len(h.metrics)) {

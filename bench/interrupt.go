@@ -26,7 +26,10 @@ const (
 	interruptTurns  = 7
 )
 
-var interruptGuests = []string{"header/published", "header/sluice", "body/published", "body/sluice"}
+var interruptGuests = []struct {
+	of    *scenario
+	which string
+}{{headerScenario, "published"}, {headerScenario, "sluice"}, {bodyScenario, "published"}, {bodyScenario, "sluice"}}
 
 var errRewriteCall = errors.New("wasmvm makes modules interruptible in another way than this program knows")
 
@@ -54,6 +57,11 @@ func compareInterrupt(ctx context.Context, w io.Writer, dir string, rounds, requ
 	overlayFile := filepath.Join(dir, "overlay.json")
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
 		return err
+	}
+	for _, i := range interruptGuests {
+		if _, err := build(ctx, dir, i.of.folder+"/"+i.which); err != nil {
+			return err
+		}
 	}
 	cpu := map[bool]map[string][]time.Duration{}
 	programs := map[bool]string{true: filepath.Join(dir, "bench"), false: filepath.Join(dir, "bench-plain")}
@@ -84,7 +92,8 @@ func compareInterrupt(ctx context.Context, w io.Writer, dir string, rounds, requ
 	}
 	fmt.Fprintln(w, "| plugin | interruptible (µs) | not (µs) | cost |")
 	fmt.Fprintln(w, "|---|---|---|---|")
-	for _, name := range interruptGuests {
+	for _, i := range interruptGuests {
+		name := i.of.name + "/" + i.which
 		with, without := median(cpu[true][name]), median(cpu[false][name])
 		fmt.Fprintf(w, "| %s | %s | %s | %+.0f %% |\n", name, micros(with), micros(without), 100*(float64(with)/float64(without)-1))
 	}
@@ -99,12 +108,12 @@ func printFigures(ctx context.Context, w io.Writer, dir string, rounds, requests
 	}
 	defer engine.Close(ctx)
 	var guests []*guest
-	for _, name := range interruptGuests {
-		code, err := os.ReadFile(moduleFile(dir, name))
+	for _, i := range interruptGuests {
+		code, err := os.ReadFile(moduleFile(dir, i.of.folder+"/"+i.which))
 		if err != nil {
 			return err
 		}
-		g, err := load(ctx, engine, name, code)
+		g, err := load(ctx, engine, i.of, i.which, code)
 		if err != nil {
 			return err
 		}

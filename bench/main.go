@@ -7,16 +7,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
 func main() {
 	table := flag.Bool("table", false, "measure and print the tables as Markdown")
-	only := flag.String("only", "", "print only the `table` sdk, interrupt or proxy")
+	only := flag.String("only", "", "print only the `table` sdk, start, interrupt or proxy")
 	rounds := flag.Int("rounds", 15, "rounds of each measurement; the median counts")
 	requests := flag.Int("requests", 5000, "requests in a round")
 	guests := flag.String("guests", "", "measure the guests built in this `folder` and print their CPU time as JSON (for its own use)")
@@ -48,12 +50,12 @@ var tables = []struct {
 	print       func(ctx context.Context, dir string, rounds, requests int) error
 }{
 	{"sdk", "SDKs", func(ctx context.Context, dir string, rounds, requests int) error {
-		engine, err := wasmvm.NewEngine(ctx, wasmvm.EngineConfig{})
-		if err != nil {
-			return err
-		}
-		defer engine.Close(ctx)
-		return compareSDKs(ctx, os.Stdout, engine, dir, rounds, requests)
+		return withEngine(ctx, dir, func(engine *wasmvm.Engine) error {
+			return compareSDKs(ctx, os.Stdout, engine, dir, rounds, requests)
+		})
+	}},
+	{"start", "Start and size", func(ctx context.Context, dir string, _, _ int) error {
+		return withEngine(ctx, dir, func(engine *wasmvm.Engine) error { return compareStarts(ctx, os.Stdout, engine, dir) })
 	}},
 	{"interrupt", "Interruptible modules", func(ctx context.Context, dir string, rounds, requests int) error {
 		return compareInterrupt(ctx, os.Stdout, dir, rounds, requests)
@@ -61,6 +63,15 @@ var tables = []struct {
 	{"proxy", "Proxying without a plugin", func(ctx context.Context, _ string, rounds, requests int) error {
 		return compareProxies(ctx, os.Stdout, rounds, requests)
 	}},
+}
+
+// withEngine lends an engine that compiles each module once for all tables.
+func withEngine(ctx context.Context, dir string, f func(*wasmvm.Engine) error) error {
+	engine, err := wasmvm.NewEngine(ctx, wasmvm.EngineConfig{CacheDir: filepath.Join(dir, "cache")})
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(engine), engine.Close(ctx))
 }
 
 func printTables(ctx context.Context, only string, rounds, requests int) error {

@@ -24,6 +24,7 @@ func cpuTime() (time.Duration, error) {
 // figures are what one request costs.
 type figures struct {
 	cpu     time.Duration
+	ratio   float64 // of cpu to the first candidate's
 	calls   float64 // host calls
 	mallocs float64 // guest allocations
 	bytes   float64 // guest bytes allocated
@@ -58,20 +59,23 @@ func (g *guest) measure(n int) (figures, error) {
 	}, err
 }
 
-// compare measures the guests in turns, so that whatever else the machine does hits all of them, and returns the round
-// with the median CPU time for each.
+// compare measures the guests in turns, so that whatever else the machine does hits all of them. It returns the round with
+// the median CPU time for each, and the median of the ratios, round by round, to the first one.
 func compare(guests []*guest, rounds, requests int) ([]figures, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	all := make([][]figures, len(guests))
+	cpu := make([][]time.Duration, len(guests))
 	for round := range rounds + 1 {
-		for i, g := range guests {
-			f, err := g.measure(requests)
+		for i := range guests {
+			i = (i + round) % len(guests)
+			f, err := guests[i].measure(requests)
 			if err != nil {
 				return nil, err
 			}
 			if round > 0 { // the first one warms up
 				all[i] = append(all[i], f)
+				cpu[i] = append(cpu[i], f.cpu)
 			}
 		}
 	}
@@ -79,6 +83,17 @@ func compare(guests []*guest, rounds, requests int) ([]figures, error) {
 	for i, list := range all {
 		slices.SortFunc(list, func(a, b figures) int { return int(a.cpu - b.cpu) })
 		medians[i] = list[len(list)/2]
+		medians[i].ratio = ratio(cpu[i], cpu[0])
 	}
 	return medians, nil
+}
+
+// ratio is the median of the ratios of what was measured in the same round.
+func ratio(of, to []time.Duration) float64 {
+	list := make([]float64, len(of))
+	for i := range of {
+		list[i] = float64(of[i]) / float64(to[i])
+	}
+	slices.Sort(list)
+	return list[len(list)/2]
 }

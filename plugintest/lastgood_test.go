@@ -50,7 +50,7 @@ func TestLastGoodRulesOutliveTheVM(t *testing.T) {
 	start := func(name, vm, config string) *pluginhost.Plugin {
 		t.Helper()
 		p, err := host.NewPlugin(context.Background(), pluginhost.Config{
-			Name: name, VMID: "id", VMConfiguration: []byte(vm), Configuration: []byte(config), Code: code,
+			Name: name, VMID: "id", VMConfiguration: []byte(vm), Configuration: []byte(config), Module: code,
 		})
 		if err != nil {
 			t.Fatal(err)

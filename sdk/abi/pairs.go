@@ -3,6 +3,7 @@ package abi
 import (
 	"errors"
 	"iter"
+	"math"
 )
 
 // Limits on encoded pairs that come from a plugin (source: Envoy's proxy-wasm host).
@@ -108,20 +109,92 @@ func (p Pairs) All() iter.Seq2[[]byte, []byte] {
 // Find returns the first value of key, compared byte by byte: the keys of a header map are in lower case. The value
 // aliases p.
 func (p Pairs) Find(key string) (value []byte, ok bool) {
-	n := uint64(p.Len())
-	off := 4 + 8*n
-	for at := uint64(4); at < 4+8*n; at += 8 {
-		kn, vn := uint64(le32(p[at:])), uint64(le32(p[at+4:]))
-		end := off + kn + 1 + vn + 1
-		if end > uint64(len(p)) {
-			return nil, false
+	n := p.Len()
+	if n == 0 {
+		return nil, false
+	}
+	off := uint64(4 + 8*n)
+	for sizes := p[4:off]; len(sizes) >= 8; sizes = sizes[8:] {
+		both := le64(sizes)
+		kn := both & math.MaxUint32
+		if kn == uint64(len(key)) {
+			end := off + kn + both>>32 + 2
+			if end > uint64(len(p)) {
+				return nil, false
+			}
+			if string(p[off:off+kn]) == key {
+				return p[off+kn+1 : end-1 : end-1], true
+			}
 		}
-		if kn == uint64(len(key)) && string(p[off:off+kn]) == key {
-			return p[off+kn+1 : end-1 : end-1], true
+		off += kn + both>>32 + 2
+	}
+	return nil, false
+}
+
+// low has the bits of the first of two numbers that were read as one.
+const low = math.MaxUint32
+
+// PairsScanner goes through those pairs whose keys have one of a few lengths and first letters: cheaper than to look at
+// each key where few are of interest.
+type PairsScanner struct {
+	pairs   Pairs
+	sizes   []byte // of the pairs to come
+	off     uint64
+	lengths uint64
+	letters uint32
+}
+
+// Scan begins a scan. Bit n of lengths is for keys of n bytes, up to 63; bit n of letters is for keys that begin with the
+// letter 'a'+n. A few other keys may come too: the caller compares.
+func (p Pairs) Scan(lengths uint64, letters uint32) PairsScanner {
+	n := p.Len()
+	if n == 0 {
+		return PairsScanner{}
+	}
+	return PairsScanner{p, p[4 : 4+8*n], uint64(4 + 8*n), lengths, letters}
+}
+
+// Next returns the next pair, which aliases the pairs. ok is false when there are no more.
+func (s *PairsScanner) Next() (key, value []byte, ok bool) {
+	p, sizes, off, lengths := s.pairs, s.sizes, s.off, s.lengths
+	for len(sizes) >= 8 {
+		kn, vn := le64(sizes)&low, le64(sizes)>>32
+		sizes = sizes[8:]
+		end := off + kn + vn + 2
+		if lengths>>(kn&63)&1 != 0 {
+			if end > uint64(len(p)) {
+				break
+			}
+			if s.letters>>((p[off]-'a')&31)&1 != 0 {
+				s.sizes, s.off = sizes, end
+				return p[off : off+kn : off+kn], p[off+kn+1 : end-1 : end-1], true
+			}
 		}
 		off = end
 	}
-	return nil, false
+	s.sizes = nil
+	return nil, nil, false
+}
+
+// AppendPseudo appends to dst, as Pairs of their own, those that p begins with whose keys begin with a colon, and returns
+// how many they are. Where headers have pseudo headers, they come first.
+func (p Pairs) AppendPseudo(dst []byte) (pseudo []byte, n int) {
+	start := 4 + 8*uint64(p.Len())
+	off, at := start, uint64(4)
+	for ; at < start; at += 8 {
+		end := off + uint64(le32(p[at:])) + uint64(le32(p[at+4:])) + 2
+		if end > uint64(len(p)) || p[off] != ':' {
+			break
+		}
+		off = end
+	}
+	n = int(at-4) / 8
+	if n == 0 {
+		return dst, 0
+	}
+	dst = append32(dst, uint32(n))
+	dst = append(dst, p[4:at]...)
+	return append(dst, p[start:off]...), n
 }
 
 // AppendPairs appends the encoding of pairs to dst.
@@ -166,11 +239,6 @@ func (e *PairsEncoder) Add(key, value string) {
 
 // Bytes returns the buffer with the encoding at its end.
 func (e *PairsEncoder) Bytes() []byte { return e.b }
-
-func le32(b []byte) uint32 {
-	_ = b[3]
-	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
-}
 
 func append32(b []byte, v uint32) []byte {
 	return append(b, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
@@ -164,6 +166,8 @@ func FuzzPairs(f *testing.F) {
 				t.Fatalf("Find(%q): %q, %v; All has %q, %v", key, v, ok, want, wantOK)
 			}
 		}
+		sameScan(t, p)
+		samePseudo(t, p)
 		if err != nil {
 			return
 		}
@@ -174,6 +178,76 @@ func FuzzPairs(f *testing.F) {
 			t.Fatalf("encoded again: %q, was %q", again, b)
 		}
 	})
+}
+
+// sameScan sees that a scan comes by all the pairs that it looks for, in order.
+func sameScan(t *testing.T, p abi.Pairs) {
+	t.Helper()
+	wanted := func(k []byte) bool {
+		return (len(k) == 3 || len(k) == 12) && (k[0] == 'c' || k[0] == 'k')
+	}
+	scan := p.Scan(1<<3|1<<12, 1<<('c'-'a')|1<<('k'-'a'))
+	for k, v := range p.All() {
+		if !wanted(k) {
+			continue
+		}
+		gotK, gotV, ok := scan.Next()
+		for ok && !wanted(gotK) {
+			gotK, gotV, ok = scan.Next()
+		}
+		if !ok || !bytes.Equal(gotK, k) || !bytes.Equal(gotV, v) {
+			t.Fatalf("the scan has %q %q, %v; All has %q %q", gotK, gotV, ok, k, v)
+		}
+	}
+	for k, _, ok := scan.Next(); ok; k, _, ok = scan.Next() {
+		if wanted(k) {
+			t.Fatalf("the scan has %q, All has no more", k)
+		}
+	}
+}
+
+// samePseudo sees that what AppendPseudo copies is what All begins with.
+func samePseudo(t *testing.T, p abi.Pairs) {
+	t.Helper()
+	b, n := p.AppendPseudo([]byte("x"))
+	var want [][2]string
+	for k, v := range p.All() {
+		if len(k) == 0 || k[0] != ':' {
+			break
+		}
+		want = append(want, [2]string{string(k), string(v)})
+	}
+	if got := list(abi.Pairs(b[1:])); n != len(want) || len(got) != n || !slices.Equal(got, want) {
+		t.Fatalf("AppendPseudo: %d, %q, want %q", n, got, want)
+	}
+}
+
+func TestFindAndScan(t *testing.T) {
+	var all [][2]string
+	for i := range 40 {
+		// Keys of 3 to 15 bytes, several of each length.
+		key := strings.Repeat(string(rune('a'+i%25)), 3+i%13)
+		if i < 3 {
+			key = ":" + key
+		}
+		all = append(all, [2]string{key, fmt.Sprint(i)})
+		p, err := abi.ParsePairs(abi.AppendPairs(nil, all))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kv := range all {
+			if v, ok := p.Find(kv[0]); !ok || string(v) != kv[1] {
+				t.Errorf("%d pairs: Find(%q) is %q, %v", i+1, kv[0], v, ok)
+			}
+		}
+		for _, key := range []string{"zzz", "aab", ""} {
+			if _, ok := p.Find(key); ok {
+				t.Errorf("%d pairs: %q is found", i+1, key)
+			}
+		}
+		sameScan(t, p)
+		samePseudo(t, p)
+	}
 }
 
 // TestDecodingDoesNotAllocate is what bounds the memory that hostile bytes can claim.

@@ -59,9 +59,9 @@ func (l *Lists) empty() bool {
 	return true
 }
 
-// String says what a rule matches, in one way, whatever the order in which the rule says so: rules with the same String
-// are each other's successors.
-func (l *Lists) String() string {
+// Key says what a rule matches, in one way, whatever the order in which the rule says so: rules with the same key are each
+// other's successors. It is no method String, because the linker keeps those.
+func (l *Lists) Key() string {
 	text := ""
 	for kind, list := range l {
 		if !l.counts(kind) {

@@ -131,9 +131,9 @@ func TestRejectedRules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var accepted, rejected, why []string
 			p := names
-			p.Accepted = func(r matcher.Rule) { accepted = append(accepted, r.Lists.String()) }
+			p.Accepted = func(r matcher.Rule) { accepted = append(accepted, r.Lists.Key()) }
 			p.Rejected = func(r matcher.Rule, global any, err error) (any, bool) {
-				rejected = append(rejected, r.Lists.String())
+				rejected = append(rejected, r.Lists.Key())
 				why = append(why, matcher.Where(err))
 				if global != "global" {
 					t.Errorf("global %v", global)

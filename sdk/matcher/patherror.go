@@ -32,13 +32,15 @@ func (e *PathError) why() error {
 	}
 }
 
-// Where returns the place that err tells, as exactly as it does: the paths of all PathErrors in it. "" if it tells none.
+// Where returns the place that err tells, as exactly as it does: the paths of all PathErrors in it, as Unwrap leads to
+// them. "" if it tells none.
 func Where(err error) string {
 	path := ""
-	var at *PathError
-	for errors.As(err, &at) {
-		path = join(path, at.Path)
-		err = at.Err
+	for err != nil { // not errors.As, which brings reflection into each module
+		if at, ok := err.(*PathError); ok {
+			path = join(path, at.Path)
+		}
+		err = errors.Unwrap(err)
 	}
 	return path
 }

@@ -1,6 +1,8 @@
 package proxywasm
 
 import (
+	"slices"
+
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -39,7 +41,8 @@ type stream struct {
 	tcp  types.TcpContext
 }
 
-// Recycler is implemented by a PluginContext that uses its HttpContexts again.
+// Recycler is implemented by a PluginContext that uses its HttpContexts again. It has no other stream contexts: its
+// NewTcpContext is not called.
 type Recycler interface {
 	// RecycleHttpContext takes back a context whose stream has ended: no callback of it follows.
 	RecycleHttpContext(types.HttpContext)
@@ -51,27 +54,24 @@ func (m *machine) begin(id uint32) {
 	m.active = id
 }
 
-// stream finds a live stream. A gateway that calls for one which is not there is out of step with the plugin: what is
-// let through then is nobody's decision, so the VM stops.
-func (m *machine) stream(id uint32) *stream {
-	if s := m.streams.get(id); s != nil {
-		return s
+// stray says what is wrong with a callback for s. A gateway that calls for a stream which is not there is out of step with
+// the plugin: what is let through then is nobody's decision, so the VM stops.
+func stray(s *stream) {
+	if s == nil {
+		panic("proxywasm: callback for an unknown stream context")
 	}
-	panic("proxywasm: callback for an unknown stream context")
-}
-
-func (m *machine) httpStream(id uint32) types.HttpContext {
-	if s := m.stream(id); s.http != nil {
-		return s.http
+	if s.http == nil {
+		panic("proxywasm: http callback for a tcp context")
 	}
-	panic("proxywasm: http callback for a tcp context")
+	panic("proxywasm: tcp callback for an http context")
 }
 
 func (m *machine) tcpStream(id uint32) types.TcpContext {
-	if s := m.stream(id); s.tcp != nil {
-		return s.tcp
+	s := m.streams.get(id)
+	if s == nil || s.tcp == nil {
+		stray(s)
 	}
-	panic("proxywasm: tcp callback for an http context")
+	return s.tcp
 }
 
 func (m *machine) findRoot(id uint32) *root {
@@ -105,23 +105,22 @@ func (m *machine) root(id uint32) *root {
 	panic("proxywasm: callback for an unknown root context")
 }
 
-func (m *machine) onContextCreate(id, parent uint32) {
+//go:wasmexport proxy_on_context_create
+func proxyOnContextCreate(id, parent uint32) {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	if parent == 0 {
-		if m.findRoot(id) != nil {
-			panic("proxywasm: root context created twice")
-		}
-		r := &root{id: id, plugin: m.newPluginContext(id)}
-		r.recycler, _ = r.plugin.(Recycler)
-		m.roots = append(m.roots, r)
+		m.newRoot(id)
 		hostcall.End()
 		return
 	}
-	if m.streams.get(id) != nil {
-		panic("proxywasm: stream context created twice")
+	var r *root
+	if len(m.roots) > 0 && m.roots[0].id == parent {
+		r = m.roots[0]
+	} else {
+		r = m.root(parent)
 	}
-	r := m.root(parent)
 	var s *stream
 	if n := len(m.spare); n > 0 {
 		s = m.spare[n-1]
@@ -130,16 +129,32 @@ func (m *machine) onContextCreate(id, parent uint32) {
 		s = new(stream)
 	}
 	s.id, s.root = id, r
-	if s.tcp = r.plugin.NewTcpContext(id); s.tcp == nil {
+	if !m.streams.put(s) {
+		panic("proxywasm: stream context created twice")
+	}
+	if r.recycler == nil {
+		s.tcp = r.plugin.NewTcpContext(id)
+	}
+	if s.tcp == nil {
 		if s.http = r.plugin.NewHttpContext(id); s.http == nil {
 			panic("proxywasm: the plugin has no stream contexts")
 		}
 	}
-	m.streams.put(s)
 	hostcall.End()
 }
 
-func (m *machine) onVMStart(id, size uint32) bool {
+func (m *machine) newRoot(id uint32) {
+	if m.findRoot(id) != nil {
+		panic("proxywasm: root context created twice")
+	}
+	r := &root{id: id, plugin: m.newPluginContext(id)}
+	r.recycler, _ = r.plugin.(Recycler)
+	m.roots = append(m.roots, r)
+}
+
+//go:wasmexport proxy_on_vm_start
+func proxyOnVMStart(id, size uint32) bool {
+	m := &vm
 	m.begin(id)
 	ok := types.OnVMStartStatusFailed
 	if m.context != nil {
@@ -151,7 +166,9 @@ func (m *machine) onVMStart(id, size uint32) bool {
 	return bool(ok)
 }
 
-func (m *machine) onConfigure(id, size uint32) bool {
+//go:wasmexport proxy_on_configure
+func proxyOnConfigure(id, size uint32) bool {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	ok := m.root(id).plugin.OnPluginStart(int(size))
@@ -159,95 +176,147 @@ func (m *machine) onConfigure(id, size uint32) bool {
 	return bool(ok)
 }
 
-func (m *machine) onTick(id uint32) {
+//go:wasmexport proxy_on_tick
+func proxyOnTick(id uint32) {
+	m := &vm
 	m.begin(id)
 	hostcall.Generation++
 	m.root(id).plugin.OnTick()
 	hostcall.End()
 }
 
-func (m *machine) onQueueReady(id, queue uint32) {
+//go:wasmexport proxy_on_queue_ready
+func proxyOnQueueReady(id, queue uint32) {
+	m := &vm
 	m.begin(id)
 	m.root(id).plugin.OnQueueReady(queue)
 	hostcall.End()
 }
 
-func (m *machine) onNewConnection(id uint32) abi.Action {
+//go:wasmexport proxy_on_new_connection
+func proxyOnNewConnection(id uint32) uint32 {
+	m := &vm
 	m.begin(id)
 	a := m.tcpStream(id).OnNewConnection()
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onDownstreamData(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_downstream_data
+func proxyOnDownstreamData(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.tcpStream(id).OnDownstreamData(int(size), endOfStream)
+	a := m.tcpStream(id).OnDownstreamData(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onUpstreamData(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_upstream_data
+func proxyOnUpstreamData(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.tcpStream(id).OnUpstreamData(int(size), endOfStream)
+	a := m.tcpStream(id).OnUpstreamData(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onDownstreamClose(id, peer uint32) {
+//go:wasmexport proxy_on_downstream_connection_close
+func proxyOnDownstreamConnectionClose(id, peer uint32) {
+	m := &vm
 	m.begin(id)
 	m.tcpStream(id).OnDownstreamClose(types.PeerType(peer))
 	hostcall.End()
 }
 
-func (m *machine) onUpstreamClose(id, peer uint32) {
+//go:wasmexport proxy_on_upstream_connection_close
+func proxyOnUpstreamConnectionClose(id, peer uint32) {
+	m := &vm
 	m.begin(id)
 	m.tcpStream(id).OnUpstreamClose(types.PeerType(peer))
 	hostcall.End()
 }
 
-func (m *machine) onRequestHeaders(id, count uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_request_headers
+func proxyOnRequestHeaders(id, count, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestHeaders(int(count), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestHeaders(int(count), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onRequestBody(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_request_body
+func proxyOnRequestBody(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestBody(int(size), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestBody(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onRequestTrailers(id, count uint32) abi.Action {
+//go:wasmexport proxy_on_request_trailers
+func proxyOnRequestTrailers(id, count uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpRequestTrailers(int(count))
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpRequestTrailers(int(count))
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseHeaders(id, count uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_response_headers
+func proxyOnResponseHeaders(id, count, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseHeaders(int(count), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseHeaders(int(count), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseBody(id, size uint32, endOfStream bool) abi.Action {
+//go:wasmexport proxy_on_response_body
+func proxyOnResponseBody(id, size, endOfStream uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseBody(int(size), endOfStream)
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseBody(int(size), endOfStream != 0)
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onResponseTrailers(id, count uint32) abi.Action {
+//go:wasmexport proxy_on_response_trailers
+func proxyOnResponseTrailers(id, count uint32) uint32 {
+	m := &vm
 	m.begin(id)
-	a := m.httpStream(id).OnHttpResponseTrailers(int(count))
+	s := m.streams.get(id)
+	if s == nil || s.http == nil {
+		stray(s)
+	}
+	a := s.http.OnHttpResponseTrailers(int(count))
 	hostcall.End()
-	return abi.Action(a)
+	return uint32(a)
 }
 
-func (m *machine) onHTTPCallResponse(id, call, headers, body, trailers uint32) {
+//go:wasmexport proxy_on_http_call_response
+func proxyOnHTTPCallResponse(id, call, headers, body, trailers uint32) {
+	m := &vm
 	m.begin(id)
 	if m.httpCallResponse != nil {
 		m.httpCallResponse(call, headers, body, trailers)
@@ -255,7 +324,9 @@ func (m *machine) onHTTPCallResponse(id, call, headers, body, trailers uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onRedisCallResponse(id, call, status, size uint32) {
+//go:wasmexport proxy_on_redis_call_response
+func proxyOnRedisCallResponse(id, call, status, size uint32) {
+	m := &vm
 	m.begin(id)
 	if m.redisCallResponse != nil {
 		m.redisCallResponse(call, status, size)
@@ -263,17 +334,23 @@ func (m *machine) onRedisCallResponse(id, call, status, size uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onDone(id uint32) bool {
+//go:wasmexport proxy_on_done
+func proxyOnDone(id uint32) bool {
+	m := &vm
 	m.begin(id)
 	done := true
-	if r := m.findRoot(id); r != nil {
-		done = r.plugin.OnPluginDone()
+	if m.streams.get(id) == nil {
+		if r := m.findRoot(id); r != nil {
+			done = r.plugin.OnPluginDone()
+		}
 	}
 	hostcall.End()
 	return done
 }
 
-func (m *machine) onLog(id uint32) {
+//go:wasmexport proxy_on_log
+func proxyOnLog(id uint32) {
+	m := &vm
 	m.begin(id)
 	if s := m.streams.get(id); s != nil {
 		if s.http != nil {
@@ -285,21 +362,20 @@ func (m *machine) onLog(id uint32) {
 	hostcall.End()
 }
 
-func (m *machine) onDelete(id uint32) {
+//go:wasmexport proxy_on_delete
+func proxyOnDelete(id uint32) {
+	m := &vm
 	m.begin(id)
-	if s := m.streams.remove(id); s != nil {
-		if s.http != nil && s.root.recycler != nil {
-			s.root.recycler.RecycleHttpContext(s.http)
-		}
-		*s = stream{}
-		m.spare = append(m.spare, s)
-	} else {
-		for i, r := range m.roots {
-			if r.id == id {
-				m.roots = append(m.roots[:i], m.roots[i+1:]...)
-				break
-			}
-		}
+	s := m.streams.remove(id)
+	if s == nil {
+		m.roots = slices.DeleteFunc(m.roots, func(r *root) bool { return r.id == id })
+		hostcall.End()
+		return
 	}
+	if r := s.root.recycler; r != nil {
+		r.RecycleHttpContext(s.http)
+	}
+	*s = stream{}
+	m.spare = append(m.spare, s)
 	hostcall.End()
 }

@@ -104,86 +104,86 @@ func (p *nativePlugin) run(callback string, f func()) (err error) {
 }
 
 func (p *nativePlugin) OnContextCreate(id, parent uint32) error {
-	return p.run("OnContextCreate", func() { vm.onContextCreate(id, parent) })
+	return p.run("OnContextCreate", func() { proxyOnContextCreate(id, parent) })
 }
 
 func (p *nativePlugin) OnVMStart(root, size uint32) (ok bool, err error) {
-	err = p.run("OnVMStart", func() { ok = vm.onVMStart(root, size) })
+	err = p.run("OnVMStart", func() { ok = proxyOnVMStart(root, size) })
 	return ok, err
 }
 
 func (p *nativePlugin) OnConfigure(root, size uint32) (ok bool, err error) {
-	err = p.run("OnConfigure", func() { ok = vm.onConfigure(root, size) })
+	err = p.run("OnConfigure", func() { ok = proxyOnConfigure(root, size) })
 	return ok, err
 }
 
 func (p *nativePlugin) OnTick(root uint32) error {
-	return p.run("OnTick", func() { vm.onTick(root) })
+	return p.run("OnTick", func() { proxyOnTick(root) })
 }
 
 func (p *nativePlugin) OnQueueReady(root, queue uint32) error {
-	return p.run("OnQueueReady", func() { vm.onQueueReady(root, queue) })
+	return p.run("OnQueueReady", func() { proxyOnQueueReady(root, queue) })
 }
 
 func (p *nativePlugin) OnNewConnection(id uint32) (a abi.Action, err error) {
-	err = p.run("OnNewConnection", func() { a = vm.onNewConnection(id) })
+	err = p.run("OnNewConnection", func() { a = abi.Action(proxyOnNewConnection(id)) })
 	return a, err
 }
 
 func (p *nativePlugin) OnDownstreamData(id, size uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnDownstreamData", func() { a = vm.onDownstreamData(id, size, endOfStream) })
+	err = p.run("OnDownstreamData", func() { a = abi.Action(proxyOnDownstreamData(id, size, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnUpstreamData(id, size uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnUpstreamData", func() { a = vm.onUpstreamData(id, size, endOfStream) })
+	err = p.run("OnUpstreamData", func() { a = abi.Action(proxyOnUpstreamData(id, size, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnDownstreamConnectionClose(id uint32, peer abi.PeerType) error {
-	return p.run("OnDownstreamConnectionClose", func() { vm.onDownstreamClose(id, uint32(peer)) })
+	return p.run("OnDownstreamConnectionClose", func() { proxyOnDownstreamConnectionClose(id, uint32(peer)) })
 }
 
 func (p *nativePlugin) OnUpstreamConnectionClose(id uint32, peer abi.PeerType) error {
-	return p.run("OnUpstreamConnectionClose", func() { vm.onUpstreamClose(id, uint32(peer)) })
+	return p.run("OnUpstreamConnectionClose", func() { proxyOnUpstreamConnectionClose(id, uint32(peer)) })
 }
 
 func (p *nativePlugin) OnRequestHeaders(id, count uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnRequestHeaders", func() { a = vm.onRequestHeaders(id, count, endOfStream) })
+	err = p.run("OnRequestHeaders", func() { a = abi.Action(proxyOnRequestHeaders(id, count, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnRequestBody(id, size uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnRequestBody", func() { a = vm.onRequestBody(id, size, endOfStream) })
+	err = p.run("OnRequestBody", func() { a = abi.Action(proxyOnRequestBody(id, size, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnRequestTrailers(id, count uint32) (a abi.Action, err error) {
-	err = p.run("OnRequestTrailers", func() { a = vm.onRequestTrailers(id, count) })
+	err = p.run("OnRequestTrailers", func() { a = abi.Action(proxyOnRequestTrailers(id, count)) })
 	return a, err
 }
 
 func (p *nativePlugin) OnResponseHeaders(id, count uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnResponseHeaders", func() { a = vm.onResponseHeaders(id, count, endOfStream) })
+	err = p.run("OnResponseHeaders", func() { a = abi.Action(proxyOnResponseHeaders(id, count, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnResponseBody(id, size uint32, endOfStream bool) (a abi.Action, err error) {
-	err = p.run("OnResponseBody", func() { a = vm.onResponseBody(id, size, endOfStream) })
+	err = p.run("OnResponseBody", func() { a = abi.Action(proxyOnResponseBody(id, size, bit(endOfStream))) })
 	return a, err
 }
 
 func (p *nativePlugin) OnResponseTrailers(id, count uint32) (a abi.Action, err error) {
-	err = p.run("OnResponseTrailers", func() { a = vm.onResponseTrailers(id, count) })
+	err = p.run("OnResponseTrailers", func() { a = abi.Action(proxyOnResponseTrailers(id, count)) })
 	return a, err
 }
 
 func (p *nativePlugin) OnHTTPCallResponse(root, call, headers, bodySize, trailers uint32) error {
-	return p.run("OnHTTPCallResponse", func() { vm.onHTTPCallResponse(root, call, headers, bodySize, trailers) })
+	return p.run("OnHTTPCallResponse", func() { proxyOnHTTPCallResponse(root, call, headers, bodySize, trailers) })
 }
 
 func (p *nativePlugin) OnRedisCallResponse(root, call, status, size uint32) error {
-	return p.run("OnRedisCallResponse", func() { vm.onRedisCallResponse(root, call, status, size) })
+	return p.run("OnRedisCallResponse", func() { proxyOnRedisCallResponse(root, call, status, size) })
 }
 
 // The SDK has no gRPC call-outs and no foreign callbacks: such answers are for nobody.
@@ -195,18 +195,25 @@ func (p *nativePlugin) OnGRPCClose(_, _, _ uint32) error                   { ret
 func (p *nativePlugin) OnForeignFunction(_, _, _ uint32) error             { return p.err }
 
 func (p *nativePlugin) OnDone(id uint32) (done bool, err error) {
-	err = p.run("OnDone", func() { done = vm.onDone(id) })
+	err = p.run("OnDone", func() { done = proxyOnDone(id) })
 	return done, err
 }
 
 func (p *nativePlugin) OnLog(id uint32) error {
-	return p.run("OnLog", func() { vm.onLog(id) })
+	return p.run("OnLog", func() { proxyOnLog(id) })
 }
 
 func (p *nativePlugin) OnDelete(id uint32) error {
-	err := p.run("OnDelete", func() { vm.onDelete(id) })
+	err := p.run("OnDelete", func() { proxyOnDelete(id) })
 	if err == nil && len(vm.roots) == 0 {
 		p.end(ErrPluginDead)
 	}
 	return err
+}
+
+func bit(b bool) uint32 {
+	if b {
+		return 1
+	}
+	return 0
 }

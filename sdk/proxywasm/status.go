@@ -10,9 +10,14 @@ import (
 
 // statusError returns what a host call's status is as an error, nil for [abi.StatusOK].
 func statusError(st abi.Status) error {
-	switch st {
-	case abi.StatusOK:
+	if st == abi.StatusOK {
 		return nil
+	}
+	return failure(st)
+}
+
+func failure(st abi.Status) error {
+	switch st {
 	case abi.StatusNotFound:
 		return types.ErrorStatusNotFound
 	case abi.StatusBadArgument:

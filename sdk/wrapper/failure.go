@@ -20,12 +20,18 @@ const (
 
 // recover, deferred, takes a panic of a plugin's function for a failure.
 func (s *stream) recover(action *types.Action, which int, stop types.Action) {
-	if v := recover(); v != nil {
-		if s.root.repanic {
-			panic(v)
-		}
-		*action = s.fail("panic: "+panicText(v)+" "+stackLine(), which, stop)
+	s.caught(recover(), action, which, stop)
+}
+
+// caught takes v, which a deferred function recovered, for a failure; nil is none.
+func (s *stream) caught(v any, action *types.Action, which int, stop types.Action) {
+	if v == nil {
+		return
 	}
+	if s.root.repanic {
+		panic(v)
+	}
+	*action = s.fail("panic: "+panicText(v)+" "+stackLine(), which, stop)
 }
 
 // recoverDone is recover where nothing is left to be answered.

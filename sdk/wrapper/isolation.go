@@ -64,15 +64,15 @@ func (i *isolation) first(matches string) bool {
 
 func (i *isolation) accepted(rule matcher.Rule) {
 	i.rules++
-	if matches := rule.Lists.String(); i.first(matches) {
+	if matches := rule.Lists.Key(); i.first(matches) {
 		i.now[matches] = rule.JSON
 	}
 }
 
 func (i *isolation) rejected(rule matcher.Rule, global any, err error) (config any, hold bool) {
 	i.rules++
-	matches := rule.Lists.String()
-	inForce := ""
+	matches := rule.Lists.Key()
+	var inForce string
 	switch {
 	case matches == "":
 		inForce = "nothing, for it says nothing that it matches"

@@ -103,7 +103,8 @@ type pluginContext struct {
 	values  map[string]any
 
 	spare    []*stream
-	contexts []httpContext // to be handed out
+	contexts *[contextsAtOnce]httpContext
+	given    int // of contexts
 }
 
 var _ PluginContext = (*pluginContext)(nil)

@@ -23,25 +23,24 @@ var pseudoProperties = [pseudoCount]string{"request\x00scheme", "request\x00host
 // there, where the host no longer has them, or has them changed: so they are noted when the headers come, in memory
 // that is used again. They become strings when they are asked for.
 type pseudoHeaders struct {
-	text     []byte
-	end      [pseudoCount]int // of each in text; captured only
-	values   [pseudoCount]string
-	known    [pseudoCount]bool // of values
-	captured bool
+	noted  abi.Pairs // none: ask the host
+	values [pseudoCount]string
+	known  [pseudoCount]bool // of values
 }
 
-// capture notes all of them.
-func (p *pseudoHeaders) capture() {
+// A map of this many bytes is noted whole: to copy it costs less than to pick from it.
+const notedWhole = 1 << 10
+
+// note notes all of them. Where there is no whole map to be had, each is asked for when it is wanted.
+func (p *pseudoHeaders) note() {
 	headers := hostcall.Headers(abi.MapHTTPRequestHeaders)
-	if len(headers) == 0 {
-		return // no whole map to be had: ask for each when it is wanted
+	if len(headers) > notedWhole {
+		var n int
+		if p.noted, n = headers.AppendPseudo(p.noted[:0]); n == pseudoCount {
+			return
+		}
 	}
-	for i, name := range pseudoNames {
-		v, _ := headers.Find(name)
-		p.text = append(p.text, v...)
-		p.end[i] = len(p.text)
-	}
-	p.captured = true
+	p.noted = append(p.noted[:0], headers...)
 }
 
 func (p *pseudoHeaders) get(i int, phase HTTPExecutionPhase) string {
@@ -50,12 +49,9 @@ func (p *pseudoHeaders) get(i int, phase HTTPExecutionPhase) string {
 	}
 	var v string
 	switch {
-	case p.captured:
-		start := 0
-		if i > 0 {
-			start = p.end[i-1]
-		}
-		v = hostcall.OwnString(p.text[start:p.end[i]])
+	case len(p.noted) > 0:
+		b, _ := p.noted.Find(pseudoNames[i])
+		v = hostcall.OwnString(b)
 	case phase == DecodeHeader:
 		v, _ = hostcall.Header(abi.MapHTTPRequestHeaders, pseudoNames[i])
 	default:

@@ -56,11 +56,11 @@ func (p *pluginContext) newStream(id uint32) *stream {
 	} else {
 		s = &stream{plugin: p.plugin, root: p}
 	}
-	if len(p.contexts) == 0 {
-		p.contexts = make([]httpContext, contextsAtOnce)
+	if p.contexts == nil || p.given == contextsAtOnce {
+		p.contexts, p.given = new([contextsAtOnce]httpContext), 0
 	}
-	s.ctx = &p.contexts[0]
-	p.contexts = p.contexts[1:]
+	s.ctx = &p.contexts[p.given]
+	p.given++
 	s.ctx.s = s
 	s.id = id
 	liveStreams++
@@ -74,8 +74,14 @@ func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
 		return
 	}
 	s.ctx.s = nil
-	clear(s.values)
-	*s = stream{plugin: s.plugin, root: s.root, values: s.values[:0], pseudo: pseudoHeaders{text: s.pseudo.text[:0]}}
+	values, noted := s.values, s.pseudo.noted[:0]
+	if len(values) > 0 {
+		clear(values)
+		values = values[:0]
+	}
+	// Zeroed whole, then what stays: cheaper than a copy of a new one.
+	*s = stream{}
+	s.plugin, s.root, s.values, s.pseudo.noted = p.plugin, p, values, noted
 	p.spare = append(p.spare, s)
 	liveStreams--
 	if p.plugin.streamEnded != nil {
@@ -85,13 +91,24 @@ func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
 
 // OnHttpRequestHeaders implements [types.HttpContext].
 func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Action) {
-	defer s.recover(&action, request, types.HeaderStopAllIterationAndWatermark)
+	done := false
+	defer func() {
+		if !done { // to ask the runtime costs more
+			s.caught(recover(), &action, request, types.HeaderStopAllIterationAndWatermark)
+		}
+	}()
+	action = s.requestHeaders(endOfStream)
+	done = true
+	return action
+}
+
+func (s *stream) requestHeaders(endOfStream bool) types.Action {
 	s.phase = DecodeHeader
 	for _, f := range s.plugin.onRequest {
 		f()
 	}
 	if s.plugin.readsLater {
-		s.pseudo.capture()
+		s.pseudo.note()
 	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
@@ -114,16 +131,24 @@ func (s *stream) OnHttpRequestTrailers(int) types.Action { return s.trailers(req
 
 // OnHttpResponseHeaders implements [types.HttpContext].
 func (s *stream) OnHttpResponseHeaders(_ int, endOfStream bool) (action types.Action) {
-	defer s.recover(&action, response, types.HeaderStopAllIterationAndWatermark)
+	done := false
+	defer func() {
+		if !done {
+			s.caught(recover(), &action, response, types.HeaderStopAllIterationAndWatermark)
+		}
+	}()
 	s.phase = EncodeHeader
-	if s.config == nil || s.failed {
-		return s.off(response, types.HeaderStopAllIterationAndWatermark)
-	}
-	if s.route != nil {
+	switch {
+	case s.config == nil || s.failed:
+		action = s.off(response, types.HeaderStopAllIterationAndWatermark)
+	case s.route != nil:
 		s.message[response].follows = !endOfStream
-		return s.route.headers(s, endOfStream)
+		action = s.route.headers(s, endOfStream)
+	default:
+		action = s.headers(response, endOfStream)
 	}
-	return s.headers(response, endOfStream)
+	done = true
+	return action
 }
 
 // OnHttpResponseBody implements [types.HttpContext].
@@ -146,18 +171,20 @@ func (s *stream) OnHttpStreamDone() {
 
 // headers runs a header phase.
 func (s *stream) headers(which int, endOfStream bool) (action types.Action) {
-	h, m := &s.plugin.on[which], &s.message[which]
-	m.follows = !endOfStream
-	if h.phases != nil && m.follows {
-		h.phases.look(s, which)
+	h := &s.plugin.on[which]
+	if endOfStream || h.phases == nil {
+		s.message[which].follows = !endOfStream
+		if h.headers == nil {
+			return types.HeaderContinue
+		}
+		return h.headers(s.ctx, s.config)
 	}
+	s.message[which].follows = true
+	h.phases.look(s, which)
 	if h.headers != nil {
 		action = h.headers(s.ctx, s.config)
 	}
-	if h.phases != nil && m.follows {
-		action = h.phases.prepare(s, which, action)
-	}
-	return action
+	return h.phases.prepare(s, which, action)
 }
 
 func (s *stream) data(which int, endOfStream bool) (action types.Action) {
@@ -168,12 +195,20 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if m := &s.message[which]; !routed && !m.wanted || m.ended {
 		return types.DataContinue
 	}
-	defer s.recover(&action, which, types.DataStopIterationNoBuffer)
+	done := false
+	defer func() {
+		if !done {
+			s.caught(recover(), &action, which, types.DataStopIterationNoBuffer)
+		}
+	}()
 	s.phase = dataPhases[which]
 	if routed {
-		return s.route.data(s, endOfStream)
+		action = s.route.data(s, endOfStream)
+	} else {
+		action = s.plugin.on[which].phases.data(s, which, endOfStream)
 	}
-	return s.plugin.on[which].phases.data(s, which, endOfStream)
+	done = true
+	return action
 }
 
 // trailers ends a body that has no other end, and runs the trailers' function.

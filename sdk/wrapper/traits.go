@@ -15,6 +15,13 @@ type traits struct {
 	websocket bool
 }
 
+// The lengths and first letters of the names that look looks for.
+const (
+	lookedLengths = 1<<len("content-length") | 1<<len("content-type") | 1<<len("content-encoding") |
+		1<<len("connection") | 1<<len("upgrade")
+	lookedLetters = 1<<('c'-'a') | 1<<('u'-'a')
+)
+
 // look takes from a message's headers what decides about its body.
 func look(s *stream, which int) {
 	m := &s.message[which]
@@ -26,12 +33,16 @@ func look(s *stream, which int) {
 	}
 	m.lengthKnown = true
 	var connection, upgrade bool
-	for k, v := range headers.All() {
+	for scan := headers.Scan(lookedLengths, lookedLetters); ; {
+		k, v, ok := scan.Next()
+		if !ok {
+			break
+		}
 		switch string(k) {
 		case "content-length":
 			m.hasLength = true
 		case "content-type":
-			m.binary = m.binary || binaryType(hostcall.String(v))
+			m.binary = m.binary || isBinaryType(v)
 		case "content-encoding":
 			m.binary = m.binary || binaryEncoding(hostcall.String(v))
 		case "connection":
@@ -67,6 +78,27 @@ func (s *stream) lookNow(which int) {
 
 func (s *stream) isWebsocket() bool { return s.traits.websocket }
 
+// lastType is the content type that was looked at last, and what came out: there are few, and to search one costs more
+// than to compare two.
+var lastType struct {
+	text   [64]byte
+	n      int
+	binary bool
+}
+
+// isBinaryType is binaryType for borrowed bytes.
+func isBinaryType(contentType []byte) bool {
+	last := &lastType
+	if string(contentType) != string(last.text[:last.n]) || last.n == 0 {
+		last.binary = binaryType(hostcall.String(contentType))
+		if last.n = copy(last.text[:], contentType); last.n < len(contentType) {
+			last.n = 0 // too long to be kept
+			return last.binary
+		}
+	}
+	return last.binary
+}
+
 func binaryType(contentType string) bool {
 	return containsFold(contentType, "octet-stream") || containsFold(contentType, "grpc")
 }
@@ -75,10 +107,10 @@ func binaryEncoding(encoding string) bool {
 	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
-// containsFold says whether s contains sub, which is in lower case, in any case.
+// containsFold says whether s contains sub, which is in lower case and begins with a letter, in any case.
 func containsFold(s, sub string) bool {
 	for i := 0; i+len(sub) <= len(s); i++ {
-		if strings.EqualFold(s[i:i+len(sub)], sub) {
+		if s[i]|0x20 == sub[0] && strings.EqualFold(s[i:i+len(sub)], sub) {
 			return true
 		}
 	}

@@ -19,9 +19,7 @@ func Begin() {
 // End ends a callback.
 func End() {
 	depth--
-	if depth > 0 {
-		Epoch++
-	}
+	Epoch++
 }
 
 // Generation changes with every stream that begins, and with every configuration and tick: often enough for what the

@@ -40,7 +40,14 @@ func (h *headerMap) fetch(m abi.MapType) {
 // Header returns the first value of key, owned.
 func Header(m abi.MapType, key string) (string, abi.Status) {
 	if m < abi.MapType(len(headerMaps)) {
-		if h := &headerMaps[m]; h.lookUp(m) {
+		h := &headerMaps[m]
+		whole := h.whole && h.epoch == Epoch
+		if whole {
+			h.reads++
+		} else {
+			whole = h.lookUp(m)
+		}
+		if whole {
 			v, ok := h.pairs.Find(key)
 			if !ok {
 				if low := lower(key); low != key {
@@ -77,7 +84,6 @@ func Headers(m abi.MapType) abi.Pairs {
 func HeadersChanged(m abi.MapType) {
 	if m < abi.MapType(len(headerMaps)) {
 		headerMaps[m].whole = false
-		headerMaps[m].pairs = nil
 	}
 }
 
