@@ -92,8 +92,10 @@ var hostCalls = map[string]hostCall{
 	"proxy_grpc_close":  {"i", grpcClose, spec, rootOnly, "", "wasmvm.TestHostCalls gateway.TestGRPCArguments gateway.TestGRPCStream gateway.TestGRPCStream"},
 	"proxy_get_status":  {"iii", getStatus, spec, rootOnly, "", "wasmvm.TestHostCalls gateway.TestGRPCUnary pluginhost.TestHTTPCallOutcomes gateway.TestGRPCUnary"},
 
-	"proxy_redis_init":                          {"iiiiiii", redisInit, higress, rootOnly, "", "wasmvm.TestHostCalls pluginhost.TestRedisInitArguments pluginhost.TestRedisSettingsOfTwoPlugins"},
-	"proxy_redis_call":                          {"iiiii", redisCall, higress, rootOnly, "", "wasmvm.TestHostCalls pluginhost.TestRedisCallArguments pluginhost.TestRedisCalls"},
+	"proxy_redis_init": {"iiiiiii", redisInit, higress, rootOnly, "", "wasmvm.TestHostCalls pluginhost.TestRedisInitArguments pluginhost.TestRedisSettingsOfTwoPlugins"},
+	"proxy_redis_call": {"iiiii", redisCall, higress, rootOnly,
+		"the callback's status says which failure it was, 101 to 105 (abi.RedisStatus); SDKs that only know 0 take them for what they are",
+		"wasmvm.TestHostCalls pluginhost.TestRedisCallArguments pluginhost.TestRedisCalls pluginhost.TestRedisStatuses"},
 	"proxy_inject_encoded_data_to_filter_chain": {"iii", injectEncodedData, higress, inResponse, "", "wasmvm.TestHostCalls pluginhost.TestStreamActions"},
 	"proxy_get_upstream_hosts": {"ii", getUpstreamHosts, higress, "a stream is the effective context; else NotFound", "the host's text is JSON with `health_status` Healthy and no `metrics`: there are no health checks",
 		"wasmvm.TestHostCalls gateway.TestUpstreamHosts"},

@@ -57,6 +57,9 @@ func TestAsksBeforeTheRequestGoesOn(t *testing.T) {
 					}
 					return
 				}
+				if got.Upstream == nil {
+					t.Fatal("the request did not reach the upstream")
+				}
 				if users := got.Upstream.Header.Values("x-auth-user"); strings.Join(users, "|") != tt.user {
 					t.Errorf("the upstream is told %q, want %q", users, tt.user)
 				}

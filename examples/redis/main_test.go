@@ -66,7 +66,7 @@ func TestRedisThatDoesNotCount(t *testing.T) {
 		log   string
 	}{
 		{"says no", plugintest.RedisScript("redis", func([]string) any { return errors.New("WRONGTYPE it is a list") }), "redis refuses to count: WRONGTYPE"},
-		{"knows nobody", plugintest.RedisScript("redis", func([]string) any { return errors.New("NOAUTH Authentication required.") }), "the credentials for redis are wrong: NOAUTH"},
+		{"knows nobody", plugintest.RedisScript("redis", func([]string) any { return errors.New("NOAUTH Authentication required") }), "the credentials for redis are wrong: NOAUTH"},
 		{"is down", plugintest.Redis("redis", "127.0.0.1:1"), "not counted: redis: cannot connect"},
 		{"is not there", plugintest.Redis("another", "127.0.0.1:1"), `redis init to cluster "redis": unknown cluster`},
 	}

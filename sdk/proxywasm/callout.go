@@ -14,3 +14,24 @@ func (c callout[F]) begin() bool {
 	}
 	return SetEffectiveContext(c.context) == nil
 }
+
+// CalloutRecoverer is implemented by an HttpContext that has panics of its call-outs' callbacks concern its stream alone.
+// Without it a panic there is one anywhere: the end of the VM, and of every stream in it.
+type CalloutRecoverer interface {
+	// RecoverCallout is called with what the callback panicked with. Calls are about the stream that made the call-out.
+	RecoverCallout(reason any)
+}
+
+// recoverCallout is deferred where a callback runs for a context.
+func recoverCallout(context uint32) {
+	s := vm.streams.get(context)
+	if s == nil {
+		return
+	}
+	if r, ok := s.http.(CalloutRecoverer); ok {
+		if reason := recover(); reason != nil {
+			_ = SetEffectiveContext(context) // the callback may have turned to another
+			r.RecoverCallout(reason)
+		}
+	}
+}

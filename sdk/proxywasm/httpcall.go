@@ -42,6 +42,7 @@ func httpCallResponse(call, headers, body, trailers uint32) {
 	c, ok := httpCalls[call]
 	delete(httpCalls, call)
 	if ok && c.begin() {
+		defer recoverCallout(c.context)
 		c.callback(int(headers), int(body), int(trailers))
 	}
 }

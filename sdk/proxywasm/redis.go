@@ -16,7 +16,7 @@ func RedisInit(cluster string, username string, password string, timeout uint32)
 }
 
 // DispatchRedisCall sends a query in RESP. callBack is called as that of [DispatchHttpCall] is, with status 0 and the
-// size of the reply, which GetRedisCallResponse reads, or another status if there was none. An empty query, or none to
+// size of the reply, which GetRedisCallResponse reads, or another [abi.RedisStatus] if there was none. An empty query, or none to
 // call back, is types.ErrorStatusBadArgument.
 func DispatchRedisCall(cluster string, query []byte, callBack func(status, responseSize int)) (calloutID uint32, err error) {
 	if len(query) == 0 || callBack == nil {
@@ -38,6 +38,7 @@ func redisCallResponse(call, status, size uint32) {
 	c, ok := redisCalls[call]
 	delete(redisCalls, call)
 	if ok && c.begin() {
+		defer recoverCallout(c.context)
 		c.callback(int(int32(status)), int(size))
 	}
 }

@@ -47,9 +47,15 @@
 // worker. What only one of them should do asks [PluginContext].IsLeader first. Variables are a VM's own and gone when it is
 // replaced: by a crash, by the gateway's wish or by the plugin's ([WithRebuildAfterRequests], [WithRebuildMaxMemBytes]).
 //
+// # Call-outs
+//
+// A plugin calls other services by an [HttpClient], and Redis by a [RedisClient]: it stops the request, and resumes or
+// answers it in the callback. A call that returns an error has no callback; any other has exactly one, with the failure
+// where there is no response, unless the request is over by then.
+//
 // # Failures
 //
-// A panic in a function is logged with its stack and answers the client 500; so do a body that cannot be read and rules
-// that cannot be evaluated. The option [FailOpen] lets such requests pass instead. A panic in a tick function is logged, and
-// that is all.
+// A panic in a function, or in the callback of a call-out, is logged with its stack and answers the client 500; so do a
+// body that cannot be read and rules that cannot be evaluated. The option [FailOpen] lets such requests pass instead. A
+// panic in a tick function is logged, and that is all.
 package wrapper

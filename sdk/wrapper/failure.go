@@ -44,6 +44,22 @@ func (s *stream) recoverDone() {
 	}
 }
 
+// RecoverCallout implements [proxywasm.CalloutRecoverer]. The stream may wait for the callback that failed: it is answered,
+// or resumed if the plugin is to fail open.
+func (s *stream) RecoverCallout(reason any) {
+	if s.root.repanic {
+		panic(reason)
+	}
+	which, held := request, abi.StreamHTTPRequest
+	if s.phase == EncodeHeader || s.phase == EncodeData {
+		which, held = response, abi.StreamHTTPResponse
+	}
+	s.fail("panic: "+panicText(reason)+" "+stackLine(), which, types.ActionContinue)
+	if s.plugin.failOpen {
+		hostcall.ContinueStream(held) // refused or ignored if it is not stopped, which is as good
+	}
+}
+
 // fail answers the client 500, because the plugin cannot decide about the message, or leaves the plugin out of the rest
 // of the stream if it is to fail open. It returns what the phase answers.
 func (s *stream) fail(reason string, which int, stop types.Action) types.Action {

@@ -3,10 +3,12 @@ package wrapper
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
 )
 
 // defaultCallTimeout is the timeout of calls that name none, in milliseconds: a plugin's call holds a request up, so one
@@ -133,6 +135,9 @@ func HttpCall(cluster Cluster, method, rawURL string, headers [][2]string, body 
 	if err != nil {
 		return &callError{what: "http call", cluster: cluster.ClusterName(), status: err}
 	}
+	if !isToken(method) {
+		return callFailed("http call", cluster.ClusterName(), types.ErrorStatusBadArgument)
+	}
 	if authority == "" {
 		authority = either(cluster.HostName(), "unknownhost")
 	}
@@ -161,9 +166,9 @@ func HttpCall(cluster Cluster, method, rawURL string, headers [][2]string, body 
 // ownedByCall says whether a header is said by the arguments of a call, and not by its list of headers.
 func ownedByCall(name string) bool {
 	if name != "" && name[0] == ':' {
-		return !equalFold(name, ":scheme")
+		return !strings.EqualFold(name, ":scheme")
 	}
-	return equalFold(name, "host")
+	return strings.EqualFold(name, "host")
 }
 
 // httpAnswer hands a call's answer over.

@@ -133,6 +133,18 @@ func TestCallMethods(t *testing.T) {
 	}
 }
 
+func TestCallRefusesMethods(t *testing.T) {
+	for name, method := range map[string]string{"empty": "", "space": "GET /", "line end": "GET\r\n", "not ASCII": "GÄT"} {
+		t.Run(name, func(t *testing.T) {
+			var err error
+			h := inRequest(t, func() { err = wrapper.NewClusterClient(auth).Call(method, "/", nil, nil, nil) })
+			if !errors.Is(err, wrapper.ErrCallRefused) || len(h.HTTPCalls) != 0 {
+				t.Errorf("error %v, calls %+v", err, h.HTTPCalls)
+			}
+		})
+	}
+}
+
 func TestCallAuthorities(t *testing.T) {
 	h := inRequest(t, func() {
 		for _, host := range []string{"", "h"} {

@@ -24,12 +24,12 @@ func (h Header) add(key, value string) {
 // canonical returns a header's name with upper case at the beginning and after each "-" and lower case elsewhere, as
 // http.CanonicalHeaderKey does: what is no name stays as it is.
 func canonical(name string) string {
+	if !isToken(name) {
+		return name
+	}
 	same, begin := true, true
 	for i := range len(name) {
 		c := name[i]
-		if !tokenByte(c) {
-			return name
-		}
 		if begin && 'a' <= c && c <= 'z' || !begin && 'A' <= c && c <= 'Z' {
 			same = false
 		}
@@ -47,34 +47,4 @@ func canonical(name string) string {
 		begin = c == '-'
 	}
 	return string(b)
-}
-
-// tokenByte says whether c may be part of a header's name (RFC 9110, section 5.6.2).
-func tokenByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	}
-	switch c {
-	case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
-		return true
-	}
-	return false
-}
-
-// equalFold says whether s is lower, which is in lower case, but for the case of its letters.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
