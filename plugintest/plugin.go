@@ -221,7 +221,14 @@ func (p *Plugin) Do(r *Request) *Response {
 		defer close(sent)
 		_ = send(c, r, x.id) // an answer may come all the same; where none does, reading says why
 	}()
-	got := receive(c, r.method)
+	got, last := receive(c, r.method)
+	select {
+	case <-sent:
+		if !last {
+			c.settled()
+		}
+	default:
+	}
 	c.close()
 	<-sent
 	got.request = r
