@@ -167,10 +167,10 @@ func (p *Plugin) onClose(f func(context.Context) error) { p.closers = append(p.c
 // Close ends the plugin: its streams, its gateway, its upstream. [Start] sees to it, unless the test wants it earlier.
 func (p *Plugin) Close() {
 	p.t.Helper()
-	p.reportMistakes(p.watch.takeMistakes())
 	if err := p.close(); err != nil {
 		p.t.Errorf("plugintest: closing: %v", err)
 	}
+	p.reportMistakes(p.watch.takeMistakes())
 }
 
 func (p *Plugin) close() (err error) {
