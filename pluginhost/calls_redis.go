@@ -144,6 +144,9 @@ func (v *vm) RedisCall(cluster, query []byte) (uint32, abi.Status) {
 		c.end(errCallOver)
 		return 0, abi.StatusInternalFailure
 	}
+	if v.observer != nil {
+		v.notice(HostCall{Name: "proxy_redis_call", About: name})
+	}
 	return c.id, abi.StatusOK
 }
 

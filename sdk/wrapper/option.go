@@ -35,12 +35,18 @@ type Option struct {
 // registered first would never be called, and requests would pass it by. Outside a module a plugin may be registered
 // after another once [proxywasm.NewPlugin] was called, so that a test can try several.
 func SetCtx(name string, options ...Option) {
-	proxywasm.SetVMContext(&vmContext{plugin: newPlugin(name, options)})
+	proxywasm.SetVMContext(NewVMContext(name, options...))
 }
 
 // SetCtxWithOptions is [SetCtx]. Both exist because plugins written for the Higress SDK call either. There they differ:
 // with SetCtxWithOptions a plugin without [WithLogger] has no logger. Here both log to the host. New plugins use SetCtx.
 func SetCtxWithOptions(name string, options ...Option) { SetCtx(name, options...) }
+
+// NewVMContext returns what [SetCtx] registers, for who registers it himself. It panics as SetCtx does if the options do
+// not fit together.
+func NewVMContext(name string, options ...Option) types.VMContext {
+	return &vmContext{plugin: newPlugin(name, options)}
+}
 
 func newPlugin(name string, options []Option) *plugin {
 	p := &plugin{name: name, log: log.New(name)}
@@ -79,7 +85,7 @@ func newPlugin(name string, options []Option) *plugin {
 		p.newConfig = func() any { return new(struct{}) }
 	}
 	p.readsLater = p.on[request].phases != nil || p.on[response].phases != nil || p.on[response].headers != nil ||
-		p.streamDone != nil
+		p.on[request].trailers != nil || p.on[response].trailers != nil || p.streamDone != nil
 	return p
 }
 
@@ -131,6 +137,18 @@ func ProcessStreamingRequestBody[C any](f func(ctx HttpContext, config C, chunk 
 // [ProcessStreamingRequestBody] does for requests.
 func ProcessStreamingResponseBody[C any](f func(ctx HttpContext, config C, chunk []byte, isLastChunk bool) []byte) Option {
 	return typed[C]("ProcessStreamingResponseBody", func(p *plugin) { p.on[response].setStreaming(streamingFunc(f)) })
+}
+
+// ProcessRequestTrailers registers the function for a request's trailers, where there are some. A body function has run
+// before it. types.ActionPause holds the request until proxywasm.ResumeHttpRequest.
+func ProcessRequestTrailers[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessRequestTrailers", func(p *plugin) { p.on[request].trailers = headersFunc(f) })
+}
+
+// ProcessResponseTrailers registers the function for a response's trailers, as [ProcessRequestTrailers] does for
+// requests.
+func ProcessResponseTrailers[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessResponseTrailers", func(p *plugin) { p.on[response].trailers = headersFunc(f) })
 }
 
 // ProcessStreamDone registers the function for a stream's end, where its access log is written.
