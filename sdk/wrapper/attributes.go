@@ -122,7 +122,11 @@ func (c *httpContext) WriteUserAttributeToTrace() error {
 	}
 	var errs []error
 	for _, name := range c.s.attributeNames() {
-		value := fmt.Sprint(c.s.attributes[name])
+		attribute := c.s.attributes[name]
+		if attribute == nil {
+			continue
+		}
+		value := fmt.Sprint(attribute)
 		if value == "" {
 			continue
 		}

@@ -50,8 +50,8 @@ type HttpContext interface {
 	WriteUserAttributeToLog() error
 	WriteUserAttributeToLogWithKey(key string) error
 	// WriteUserAttributeToTrace makes each attribute a tag of the stream's span, by way of the property
-	// "trace_span_tag.KEY" ([TraceSpanTagPrefix]), as fmt.Sprint prints it. Attributes that print as nothing are left
-	// out. Hosts without span tags take the properties and do nothing with them.
+	// "trace_span_tag.KEY" ([TraceSpanTagPrefix]), as fmt.Sprint prints it. Attributes that are nil or print as
+	// nothing are left out. Hosts without span tags take the properties and do nothing with them.
 	WriteUserAttributeToTrace() error
 
 	// DontReadRequestBody keeps the body function from being called for this request. Call it in the header phase.
