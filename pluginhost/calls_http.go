@@ -57,6 +57,9 @@ func (v *vm) HTTPCall(cluster []byte, headers abi.Pairs, body []byte, _ abi.Pair
 		x.body = append([]byte(nil), body...)
 	}
 	c.run(x.run)
+	if v.observer != nil {
+		v.notice(HostCall{Name: "proxy_http_call", About: string(cluster)})
+	}
 	return c.id, abi.StatusOK
 }
 

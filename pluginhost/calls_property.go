@@ -105,6 +105,9 @@ func (v *vm) SetProperty(path abi.Path, value []byte) abi.Status {
 		return v.refuseMore("properties")
 	}
 	f.cb.SetFilterState(name, value)
+	if v.observer != nil {
+		v.notice(HostCall{Name: "proxy_set_property", About: string(path), Value: append([]byte(nil), value...)})
+	}
 	return abi.StatusOK
 }
 

@@ -28,10 +28,16 @@ func (v *vm) note(a action) bool {
 // SendLocalResponse implements [abi.Host]. Outside a stream it does nothing, as in Envoy.
 func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pairs, grpcStatus int32) abi.Status {
 	f := v.stream
-	if f == nil || f.over || f.tcp != nil {
+	if f == nil || f.tcp != nil {
 		return abi.StatusOK
 	}
-	if f.replied || !legalPairs(headers) {
+	if f.over {
+		return v.misused("proxy_send_local_response", "", AfterEnd, abi.StatusOK)
+	}
+	if f.replied {
+		return v.misused("proxy_send_local_response", "", SecondReply, abi.StatusBadArgument)
+	}
+	if !legalPairs(headers) {
 		return abi.StatusBadArgument
 	}
 	if !v.allow(len(details) + len(body) + len(headers) + 64*headers.Len()) {
@@ -52,6 +58,9 @@ func (v *vm) SendLocalResponse(code uint32, details, body []byte, headers abi.Pa
 		return abi.StatusInternalFailure
 	}
 	f.replied = true
+	if v.observer != nil {
+		v.notice(HostCall{Name: "proxy_send_local_response", Reply: reply})
+	}
 	if f == v.callStream {
 		v.stopNext = true
 	}
@@ -65,11 +74,20 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 		return abi.StatusBadArgument
 	}
 	f := v.stream
-	if f == nil || f.over {
+	if f == nil {
 		return abi.StatusOK
 	}
 	if f.tcp != nil {
+		if f.over {
+			return abi.StatusOK
+		}
 		return v.continueConnection(f, stream)
+	}
+	if v.observer != nil {
+		v.noticeResume(f, stream)
+	}
+	if f.over {
+		return abi.StatusOK
 	}
 	switch stream {
 	case abi.StreamHTTPRequest:
@@ -94,6 +112,28 @@ func (v *vm) ContinueStream(stream abi.StreamType) abi.Status {
 	return abi.StatusOK
 }
 
+// noticeResume is [vm.notice] for a stream that is continued.
+func (v *vm) noticeResume(f *Filter, stream abi.StreamType) {
+	c := HostCall{Name: "proxy_continue_stream", About: "request"}
+	d := &f.request
+	switch stream {
+	case abi.StreamHTTPRequest:
+	case abi.StreamHTTPResponse:
+		c.About, d = "response", &f.response
+	default:
+		return
+	}
+	switch {
+	case f.over:
+		c.Misuse = AfterEnd
+	case d == &f.request && f.replied:
+		c.Misuse = ResumeAnswered
+	case !d.stopped:
+		c.Misuse = ResumeNotPaused
+	}
+	v.notice(c)
+}
+
 func (d *direction) resume() { d.stopped, d.resumed, d.added = false, true, 0 }
 
 // CloseStream implements [abi.Host].
@@ -108,8 +148,13 @@ func (v *vm) CloseStream(stream abi.StreamType) abi.Status {
 	if f.tcp != nil {
 		return v.closeConnection(stream)
 	}
-	if stream <= abi.StreamHTTPResponse && !v.note(action{kind: resetStream}) {
-		return abi.StatusInternalFailure
+	if stream <= abi.StreamHTTPResponse {
+		if !v.note(action{kind: resetStream}) {
+			return abi.StatusInternalFailure
+		}
+		if v.observer != nil {
+			v.notice(HostCall{Name: "proxy_close_stream", About: [...]string{"request", "response"}[stream]})
+		}
 	}
 	return abi.StatusOK
 }
@@ -194,5 +239,5 @@ func (v *vm) Done() abi.Status {
 
 // CurrentTimeNanoseconds implements [abi.Host].
 func (v *vm) CurrentTimeNanoseconds() (uint64, abi.Status) {
-	return uint64(time.Now().UnixNano()), abi.StatusOK
+	return uint64(v.group.host.clock.Now().UnixNano()), abi.StatusOK
 }

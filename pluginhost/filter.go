@@ -162,13 +162,16 @@ func (d *direction) pass() { d.headers, d.trailers, d.added = nil, nil, 0 }
 // chain had nothing to resume, so the pause would last. (Envoy asserts that this does not happen, and lets headers go.)
 func (d *direction) unpaused() bool { return d.resumed && !d.wasStopped }
 
-// conclude ends a callback of direction d that answered a, legal in its phase, or err; stop is the phase's answer that
+// conclude ends a callback of direction d that returned an action, which is a once made legal in its phase, or err; stop is the phase's answer that
 // stops everything. It returns what the chain is to do.
-func (f *Filter) conclude(d *direction, callback string, a, stop abi.Action, err error) abi.Action {
+func (f *Filter) conclude(d *direction, callback string, returned, a, stop abi.Action, err error) abi.Action {
 	defer func() { f.running-- }()
 	v := f.vm
 	if v.stopNext {
 		a = stop
+	}
+	if v.observer != nil {
+		v.answered = verdict{err == nil, returned, a}
 	}
 	if err == nil {
 		if d.stopped = a != abi.ActionContinue; !d.stopped {
@@ -210,6 +213,9 @@ func (f *Filter) DecodeHeaders(h *message.Headers, endStream bool) abi.Action {
 	}
 	v, d := f.vm, &f.request
 	v.begin(f.root, f)
+	if v.observer != nil {
+		v.observer.StreamBegun(v.observed(f.root, f), f.cb)
+	}
 	d.begin()
 	err := v.plugin.OnContextCreate(f.id, f.root.id)
 	a := abi.HeaderContinue
@@ -238,6 +244,7 @@ func (f *Filter) EncodeHeaders(h *message.Headers, endStream bool) abi.Action {
 }
 
 func (f *Filter) concludeHeaders(d *direction, callback string, a abi.Action, err error) abi.Action {
+	returned := a
 	switch {
 	case a == abi.HeaderContinueAndEndStream:
 		a = abi.HeaderContinue
@@ -248,7 +255,7 @@ func (f *Filter) concludeHeaders(d *direction, callback string, a abi.Action, er
 	if d.unpaused() {
 		a = abi.HeaderContinue
 	}
-	return f.conclude(d, callback, a, abi.HeaderStopAllIterationAndWatermark, err)
+	return f.conclude(d, callback, returned, a, abi.HeaderStopAllIterationAndWatermark, err)
 }
 
 // DecodeData hands over a piece of the request's body.
@@ -301,6 +308,7 @@ func (f *Filter) add(d *direction, data *message.Buffer) bool {
 }
 
 func (f *Filter) concludeData(d *direction, callback string, a abi.Action, err error) abi.Action {
+	returned := a
 	a = min(a, abi.DataStopIterationNoBuffer)
 	if d.unpaused() && a != abi.DataStopIterationNoBuffer { // what the plugin withholds stays withheld
 		a = abi.DataContinue
@@ -310,7 +318,7 @@ func (f *Filter) concludeData(d *direction, callback string, a abi.Action, err e
 	}
 	d.chunk = nil
 	d.buffering = a == abi.DataStopIterationAndBuffer && !f.vm.stopNext && err == nil
-	return f.conclude(d, callback, a, abi.DataStopIterationNoBuffer, err)
+	return f.conclude(d, callback, returned, a, abi.DataStopIterationNoBuffer, err)
 }
 
 // DecodeTrailers ends a request that has trailers.
@@ -346,9 +354,10 @@ func (f *Filter) EncodeTrailers(h *message.Headers) abi.Action {
 }
 
 func (f *Filter) concludeTrailers(d *direction, callback string, a abi.Action, err error) abi.Action {
+	returned := a
 	a = min(a, abi.TrailerStopIteration)
 	if d.unpaused() {
 		a = abi.TrailerContinue
 	}
-	return f.conclude(d, callback, a, abi.TrailerStopIteration, err)
+	return f.conclude(d, callback, returned, a, abi.TrailerStopIteration, err)
 }

@@ -31,6 +31,9 @@ func (f *Filter) OnLog() {
 			return
 		}
 		f.vm.begin(f.root, f)
+		if f.vm.observer != nil {
+			f.vm.observer.StreamBegun(f.vm.observed(f.root, f), f.cb)
+		}
 		f.over = true
 		err = f.vm.plugin.OnContextCreate(f.id, f.root.id)
 	}

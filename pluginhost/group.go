@@ -133,7 +133,7 @@ func (g *group) startRoot(p *Plugin, w int) error {
 
 // replace makes a new VM for worker w and starts in it every plugin of the group that is up.
 func (g *group) replace(ctx context.Context, w int) error {
-	g.made[w] = time.Now()
+	g.made[w] = g.host.clock.Now()
 	v := newVM(g, w)
 	inst, err := g.module.instantiate(ctx, v)
 	if err != nil {
@@ -158,7 +158,7 @@ func (g *group) replace(ctx context.Context, w int) error {
 func (g *group) reload(w int, backoff time.Duration) {
 	g.mu.Lock()
 	defer g.unlock()
-	if !g.vms[w].isDead() || time.Since(g.made[w]) < backoff {
+	if !g.vms[w].isDead() || g.host.clock.Now().Sub(g.made[w]) < backoff {
 		return
 	}
 	if err := g.replace(context.Background(), w); err != nil {

@@ -22,6 +22,12 @@ type Options struct {
 	Logger *slog.Logger
 	// Node is the gateway's identity, as root contexts see it.
 	Node Node
+	// Observer is told what plugins do; nil, the default, costs nothing.
+	Observer Observer
+	// Clock is the time that ticks and reloads go by; nil is the real one.
+	Clock Clock
+	// PickWorker, if not nil, chooses the workers of new streams, from 0; the default takes them in turn.
+	PickWorker func(workers int) int
 }
 
 // Node is a gateway's identity (properties node.id and node.cluster).
@@ -40,10 +46,14 @@ type Host struct {
 	engine  *wasmvm.Engine
 	logger  *slog.Logger
 	node    Node
-	data    sharedData
-	queues  sharedQueues
-	metrics metricStore
-	next    atomic.Uint32
+	clock   Clock
+	pick    func(workers int) int
+	// observer may be nil.
+	observer Observer
+	data     sharedData
+	queues   sharedQueues
+	metrics  metricStore
+	next     atomic.Uint32
 
 	mu      sync.Mutex
 	closed  bool
@@ -56,6 +66,7 @@ type Host struct {
 func New(opts Options) *Host {
 	h := &Host{
 		workers: opts.Workers, engine: opts.Engine, logger: opts.Logger, node: opts.Node,
+		clock: opts.Clock, observer: opts.Observer, pick: opts.PickWorker,
 		groups: map[groupKey]*group{}, modules: map[codeHash]*sharedModule{}, plugins: map[*Plugin]struct{}{},
 	}
 	if h.workers <= 0 {
@@ -64,6 +75,9 @@ func New(opts Options) *Host {
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
+	if h.clock == nil {
+		h.clock = realClock{}
+	}
 	return h
 }
 
@@ -71,7 +85,12 @@ func New(opts Options) *Host {
 func (h *Host) Workers() int { return h.workers }
 
 // PickWorker chooses the worker of a new stream. All plugins of a stream are to be given the same one.
-func (h *Host) PickWorker() int { return int(h.next.Add(1) % uint32(h.workers)) }
+func (h *Host) PickWorker() int {
+	if h.pick != nil {
+		return h.pick(h.workers) % h.workers
+	}
+	return int(h.next.Add(1) % uint32(h.workers))
+}
 
 // NewPlugin starts a plugin: compiled, and started and configured on every worker. On failure nothing of it is left,
 // and the error is a [*StartError] that says which step failed and why. ctx bounds the work between the steps; a step's

@@ -35,7 +35,7 @@ type root struct {
 	redisDone redisReplies
 
 	period time.Duration
-	ticker *time.Timer
+	ticker Timer
 	// arming tells timers apart: one that fired and was then stopped or replaced must not tick.
 	arming uint64
 	// rearm: the period was set in this callback.
@@ -175,7 +175,7 @@ func (r *root) arm() {
 	}
 	arming := r.arming
 	r.plugin.timers.Add(1)
-	r.ticker = time.AfterFunc(r.period, func() { r.tick(arming) })
+	r.ticker = r.vm.group.host.clock.AfterFunc(r.period, func() { r.tick(arming) })
 }
 
 func (r *root) stopTicking() {

@@ -55,6 +55,11 @@ type vm struct {
 	callIDs [calloutKinds]uint32
 	reply   *reply
 
+	// observer may be nil; answered and noticed are for it.
+	observer Observer
+	answered verdict
+	noticed  []HostCall
+
 	metrics     []*metric
 	metricIDs   map[metricKey]uint32
 	names       map[string]string     // see intern
@@ -73,7 +78,7 @@ const maxSpent = 256 << 20
 
 func newVM(g *group, worker int) *vm {
 	return &vm{
-		group: g, worker: worker, lock: newFairLock(), keepLog: true,
+		group: g, worker: worker, observer: g.host.observer, lock: newFairLock(), keepLog: true,
 		roots: map[uint32]*root{}, streams: map[uint32]*Filter{},
 		metricIDs: map[metricKey]uint32{}, names: map[string]string{}, entries: map[string]*dataEntry{},
 	}
@@ -105,6 +110,9 @@ func (v *vm) begin(r *root, f *Filter) {
 func (v *vm) finish(callback string, err error) {
 	if v.stream != nil {
 		v.stream.cb.Unlock()
+	}
+	if v.observer != nil {
+		v.observe(callback, err)
 	}
 	r, f := v.callRoot, v.callStream
 	v.callRoot, v.callStream, v.root, v.stream = nil, nil, nil, nil

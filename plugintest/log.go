@@ -33,6 +33,15 @@ type logs struct {
 	lines []Log
 }
 
+func (l *logs) add(line Log) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.lines) >= maxWatched {
+		l.lines = append([]Log(nil), l.lines[maxWatched/2:]...)
+	}
+	l.lines = append(l.lines, line)
+}
+
 func (l *logs) all() []Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,9 +78,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 		line.Attrs = append(line.Attrs, h.group+a.String())
 		return true
 	})
-	h.to.mu.Lock()
-	defer h.to.mu.Unlock()
-	h.to.lines = append(h.to.lines, line)
+	h.to.add(line)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"time"
@@ -19,15 +20,26 @@ type options struct {
 	listener gateway.Listener
 	upstream http.Handler
 	timeout  time.Duration
+	backends []backend
+	misuse   bool
 	route    string
 	cluster  string
 	workers  int
 	errs     []error
 }
 
-// Config is the plugin's configuration: JSON text, which it gets as it is.
-func Config(json string) Option {
-	return func(o *options) { o.plugin.Configuration = []byte(json) }
+// Config is the plugin's configuration: JSON, which it gets as it is, or YAML, which it gets as JSON. Text that is no
+// object in either it gets as it is too, to refuse it or not. Rules are part of it, under _rules_.
+func Config(text string) Option {
+	return func(o *options) {
+		o.plugin.Configuration = []byte(text)
+		if json.Valid(o.plugin.Configuration) {
+			return
+		}
+		if converted, err := envoyconfig.PluginConfiguration("plugintest.Config", o.plugin.Configuration); err == nil {
+			o.plugin.Configuration = converted
+		}
+	}
 }
 
 // ConfigFile takes the plugin's configuration from a file, JSON or YAML, as `sluice run --config` does.
@@ -59,6 +71,10 @@ func BufferLimit(bytes uint32) Option { return func(o *options) { o.listener.Buf
 
 // Trailers lets the gateway pass trailers on.
 func Trailers() Option { return func(o *options) { o.listener.HTTP.EnableTrailers = true } }
+
+// AllowMisuse lets calls pass that come at a moment at which they can have no effect: a resume that nobody waits for, a
+// second local reply, a reply after the stream's end. Without it they fail the test.
+func AllowMisuse() Option { return func(o *options) { o.misuse = true } }
 
 // FailOpen lets requests pass when the plugin is dead; without it they are answered 503.
 func FailOpen() Option { return func(o *options) { o.plugin.FailurePolicy = pluginhost.FailOpen } }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,7 +20,12 @@ import (
 
 // Plugin is the plugin under test, running in a gateway of its own.
 type Plugin struct {
-	t       testing.TB
+	t testing.TB
+	*instance
+}
+
+// instance is what the views of a plugin share.
+type instance struct {
 	timeout time.Duration
 	// address is where the gateway listens.
 	address  string
@@ -31,6 +33,11 @@ type Plugin struct {
 	handler  http.Handler
 	logs     *logs
 	ends     *ends
+	watch    *watch
+	callouts *callouts
+	misuse   bool
+	host     *pluginhost.Host
+	name     string
 	requests atomic.Uint64
 	once     sync.Once
 	// closers are what is to be closed, the last first.
@@ -62,7 +69,8 @@ func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 	if err := errors.Join(o.errs...); err != nil {
 		return nil, err
 	}
-	p := &Plugin{t: t, timeout: o.timeout, handler: o.upstream, upstream: &upstream{}, logs: &logs{}, ends: &ends{}}
+	p := &Plugin{t: t, instance: &instance{timeout: o.timeout, handler: o.upstream, upstream: &upstream{}, logs: &logs{},
+		ends: &ends{}, watch: newWatch(), callouts: newCallouts(), misuse: o.misuse, name: o.plugin.Name}}
 	if err := p.start(mode, o); err != nil {
 		err = errors.Join(err, p.close())
 		return nil, fmt.Errorf("%w\nlogged:\n%s", err, p.logs)
@@ -77,7 +85,8 @@ func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 }
 
 func (p *Plugin) start(mode Mode, o options) error {
-	hostOptions := pluginhost.Options{Workers: o.workers, Logger: slog.New(&logHandler{to: p.logs})}
+	hostOptions := pluginhost.Options{Workers: o.workers, Logger: slog.New(&logHandler{to: p.logs}),
+		Observer: p.watch}
 	switch mode {
 	case Native:
 		if err := o.nativeRefuses(); err != nil {
@@ -99,14 +108,17 @@ func (p *Plugin) start(mode Mode, o options) error {
 		hostOptions.Engine = e
 	}
 
-	server := httptest.NewUnstartedServer(p.upstream)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Start()
-	p.onClose(func(context.Context) error { server.CloseClientConnections(); server.Close(); return nil })
+	address := p.serveHTTP(p.upstream)
+	clusters, err := p.startBackends(&o)
+	if err != nil {
+		return err
+	}
+	p.onClose(func(context.Context) error { close(p.callouts.over); return nil })
 
 	host := pluginhost.New(hostOptions)
+	p.host = host
 	p.onClose(func(ctx context.Context) error { return within(ctx, func() error { return host.Close(ctx) }) })
-	g, err := gateway.New(p.gatewayConfig(o, server.Listener.Addr().String()), gateway.Options{
+	g, err := gateway.New(p.gatewayConfig(o, address, clusters), gateway.Options{
 		Logger: hostOptions.Logger, Plugins: host, Stdout: p.ends,
 	})
 	if err != nil {
@@ -123,7 +135,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 const listenerName = "plugintest"
 
 // gatewayConfig is a gateway with the plugin between one listener and one cluster.
-func (p *Plugin) gatewayConfig(o options, upstream string) *gateway.Config {
+func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cluster) *gateway.Config {
 	l := o.listener
 	l.Name, l.Address = listenerName, "127.0.0.1:0"
 	l.HTTP.GenerateRequestID = true
@@ -137,10 +149,10 @@ func (p *Plugin) gatewayConfig(o options, upstream string) *gateway.Config {
 	return &gateway.Config{
 		Node:      gateway.Node{ID: "plugintest", Cluster: "plugintest"},
 		Listeners: []gateway.Listener{l},
-		Clusters: []gateway.Cluster{{
+		Clusters: append(backends, gateway.Cluster{
 			Name: o.cluster, Type: gateway.ClusterStatic, ConnectTimeout: o.timeout,
 			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}},
-		}},
+		}),
 	}
 }
 
@@ -149,6 +161,7 @@ func (p *Plugin) onClose(f func(context.Context) error) { p.closers = append(p.c
 // Close ends the plugin: its streams, its gateway, its upstream. [Start] sees to it, unless the test wants it earlier.
 func (p *Plugin) Close() {
 	p.t.Helper()
+	p.reportMistakes(p.watch.takeMistakes())
 	if err := p.close(); err != nil {
 		p.t.Errorf("plugintest: closing: %v", err)
 	}
@@ -195,6 +208,7 @@ func (p *Plugin) Do(r *Request) *Response {
 	p.upstream.expect(x)
 	defer p.upstream.forget(x)
 	p.ends.watch(conn.LocalAddr().String())
+	p.watch.expect(conn.LocalAddr().String())
 	_ = conn.SetDeadline(time.Now().Add(p.timeout)) // a connection that is closed shows when it is read
 	sent := make(chan struct{})
 	go func() {
@@ -204,7 +218,7 @@ func (p *Plugin) Do(r *Request) *Response {
 	got := conn.receive(r.method)
 	conn.Close()
 	<-sent
-	p.settle(conn, got)
+	tr := p.settle(conn, got)
 	select {
 	case <-x.arrived:
 		select {
@@ -217,19 +231,55 @@ func (p *Plugin) Do(r *Request) *Response {
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(got.Err, &timeout) && timeout.Timeout() {
-		p.t.Errorf("plugintest: %s %s: no whole answer in %v", r.method, r.target, p.timeout)
+		p.t.Errorf("plugintest: %s %s: no whole answer in %v%s", r.method, r.target, p.timeout, tr.explain())
 	}
 	return got
 }
 
 // settle waits for the gateway's end of a stream, and notes what the access log says of it. Requests that are no HTTP
 // have no stream.
-func (p *Plugin) settle(conn *clientConn, got *Response) {
+func (p *Plugin) settle(conn *clientConn, got *Response) *trace {
+	p.t.Helper()
 	const noStream = 2 * time.Second
 	if e, ok := p.ends.wait(conn.LocalAddr().String(), min(noStream, p.timeout)); ok {
 		got.Details, got.Flags = e.Details, e.Flags
 	}
+	tr := p.watch.take(conn.LocalAddr().String())
+	got.Worker, got.Callbacks, got.LocalReply, got.properties = tr.worker, tr.callbacks, tr.reply, tr.properties
+	p.reportMistakes(append(tr.mistakes, p.watch.takeMistakes()...))
+	return tr
 }
+
+// reportMistakes fails the test.
+func (p *Plugin) reportMistakes(mistakes []string) {
+	p.t.Helper()
+	for _, m := range mistakes {
+		if p.misuse {
+			p.logs.add(Log{Level: slog.LevelWarn, Message: m})
+			continue
+		}
+		p.t.Errorf("plugintest: %s (if it is meant: option AllowMisuse)", m)
+	}
+}
+
+// recent says what callbacks the plugin had last.
+func (p *Plugin) recent() string {
+	const most = 10
+	all := p.watch.all()
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("; its last callbacks:")
+	for _, c := range all[max(0, len(all)-most):] {
+		b.WriteString("\n    " + c.String())
+	}
+	return b.String()
+}
+
+// For returns the plugin for another test to use, a subtest or a call of a fuzz target: failures are that one's. The
+// plugin still ends with the test that started it.
+func (p *Plugin) For(t testing.TB) *Plugin { return &Plugin{t: t, instance: p.instance} }
 
 // requestID returns the x-request-id that r is sent with.
 func (p *Plugin) requestID(r *Request) string {

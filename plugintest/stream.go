@@ -51,6 +51,7 @@ func (p *Plugin) Stream(r *Request) *Stream {
 		p.upstream.forget(s.x)
 	})
 	p.ends.watch(conn.LocalAddr().String())
+	p.watch.expect(conn.LocalAddr().String())
 	s.write(begun.head(s.x.id, withBody))
 	return s
 }

@@ -38,5 +38,11 @@ func sendHTTPResponse(code uint32, detail string, headers [][2]string, body []by
 func ResumeHttpRequest() error { return statusError(hostcall.ContinueStream(abi.StreamHTTPRequest)) }
 
 // ResumeHttpResponse lets a paused response go on, once the callback has returned. The response's headers and body
-// cannot be changed after it: edit first.
-func ResumeHttpResponse() error { return statusError(hostcall.ContinueStream(abi.StreamHTTPResponse)) }
+// cannot be changed after it: edit first. In the callback of a wrapper's RouteCall it does nothing, for there the response
+// goes on by itself.
+func ResumeHttpResponse() error {
+	if hostcall.GoesOn(vm.active) {
+		return nil
+	}
+	return statusError(hostcall.ContinueStream(abi.StreamHTTPResponse))
+}

@@ -10,6 +10,8 @@ import (
 
 // bodyPhases is the code of body phases; handlers.phases says why it is behind pointers.
 type bodyPhases struct {
+	// start finds out what the host can do.
+	start func(p *pluginContext)
 	// look takes from the headers, as they came, what decides about the body.
 	look func(s *stream, which int)
 	// prepare decides about the body when the header function has run, and returns the header phase's answer.
@@ -18,7 +20,7 @@ type bodyPhases struct {
 	trailers func(s *stream, which int) types.Action
 }
 
-var bodies = bodyPhases{look: look, prepare: prepare, data: bodyData, trailers: bodyTrailers}
+var bodies = bodyPhases{start: sayWhatIsMissing, look: look, prepare: prepare, data: bodyData, trailers: bodyTrailers}
 
 var (
 	headerMaps  = [2]abi.MapType{abi.MapHTTPRequestHeaders, abi.MapHTTPResponseHeaders}

@@ -32,6 +32,28 @@ type HttpContext interface {
 	GetIntContext(key string, defaultValue int) int
 	GetByteSliceContext(key string, defaultValue []byte) []byte
 
+	// SetUserAttribute keeps a value for the access log or the trace; GetUserAttribute returns it, nil if there is none.
+	// Attributes are this plugin's and this stream's.
+	SetUserAttribute(key string, value any)
+	GetUserAttribute(key string) any
+	// SetUserAttributeMap makes kvmap itself the attributes, in place of those there were. GetUserAttributeMap returns
+	// the map that they are in: a change to it is a change of them.
+	SetUserAttributeMap(kvmap map[string]any)
+	GetUserAttributeMap() map[string]any
+	// WriteUserAttributeToLog adds the attributes to the property "custom_log" ([CustomLogKey]), which an access log
+	// shows with %FILTER_STATE(wasm.custom_log:PLAIN)%. WriteUserAttributeToLogWithKey adds them to another property.
+	//
+	// The property is one for all plugins of the stream, a JSON object in the escaped form in which it can stand inside a
+	// string: members that other plugins wrote stay, unless this one has the same. Keys are in alphabetical order. What
+	// was there and is no such object is overwritten, with a warning. A value that is not to be had as JSON (NaN, a
+	// function) is left out and named by the error; the rest is written.
+	WriteUserAttributeToLog() error
+	WriteUserAttributeToLogWithKey(key string) error
+	// WriteUserAttributeToTrace makes each attribute a tag of the stream's span, by way of the property
+	// "trace_span_tag.KEY" ([TraceSpanTagPrefix]), as fmt.Sprint prints it. Attributes that are nil or print as
+	// nothing are left out. Hosts without span tags take the properties and do nothing with them.
+	WriteUserAttributeToTrace() error
+
 	// DontReadRequestBody keeps the body function from being called for this request. Call it in the header phase.
 	DontReadRequestBody()
 	// DontReadResponseBody is the same for the response.
@@ -57,6 +79,34 @@ type HttpContext interface {
 	// SetResponseBodyBufferLimit sets the same limit. Call it in the response's header phase.
 	SetResponseBodyBufferLimit(byteSize uint32)
 
+	// RouteCall sends the request to its route's upstream in another form and hands the response to callback. The request
+	// itself is changed, and goes on when the plugin lets it:
+	//
+	//   - method and path are those given. url is a path with or without a query, or a whole URL, whose host then becomes
+	//     :authority. Nothing in it is decoded; a fragment is dropped.
+	//   - headers take the place of the request's headers of the same names, in whatever case; the others stay.
+	//     Pseudo headers and content-length among them are left out. The slice is not touched.
+	//   - accept-encoding, unless it is among headers, and content-length are removed, and what method, path and authority
+	//     were is kept in x-envoy-original-method, x-envoy-original-path and x-envoy-original-host.
+	//   - body takes the place of the request's body; nil is an empty one.
+	//
+	// Call it where the headers are still held and the body has come whole: in the function for the whole request body,
+	// or in a call-out's callback while that function holds the request; for a request without a body, and with no body
+	// to send, in the header phase too. Answer ActionContinue then, or resume the request. Whole bodies hold headers by
+	// themselves, see the package's comment for hosts that cannot.
+	//
+	// It may change the route, as any change of request headers may, unless DisableReroute was called.
+	//
+	// callback is called once, with the whole response: the upstream's, or the gateway's own where there was none (503,
+	// 504). responseHeaders has the pseudo header :status; responseBody is nil for a response that is nothing but headers.
+	// content-length is removed before where there is a body, which the callback may change. When it has returned the
+	// response goes on, unless it called proxywasm.SendHttpResponse. The plugin's own functions for responses are not
+	// called. callback does not come if the stream ends before, or if the response's body is larger than may be buffered.
+	//
+	// An error says that nothing was changed and that callback will not come: [ErrRequestNotHeld], [ErrRouteCalled], or
+	// what is wrong with the arguments.
+	RouteCall(method, url string, headers [][2]string, body []byte, callback RouteResponseCallback) error
+
 	// GetExecutionPhase returns the phase of the function that runs.
 	GetExecutionPhase() HTTPExecutionPhase
 	// HasRequestBody says whether something follows the request's headers; HasResponseBody the response's.
@@ -68,6 +118,10 @@ type HttpContext interface {
 	IsBinaryRequestBody() bool
 	IsBinaryResponseBody() bool
 }
+
+// RouteResponseCallback is called with the response to a route call: see [HttpContext].RouteCall. What it is given is its
+// own.
+type RouteResponseCallback func(statusCode int, responseHeaders [][2]string, responseBody []byte)
 
 // PluginContext is the plugin with one configuration.
 type PluginContext interface {

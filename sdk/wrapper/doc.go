@@ -21,13 +21,20 @@
 // handed over when it is complete, an empty one and one that ends in trailers too, once for each message. A message
 // that is nothing but headers has no body: its body function is not called.
 //
-// While a body is buffered its headers are held, if the host can (Sluice and Higress can; stock Envoy can not, there
-// they go ahead): they can still be changed. Where a body function will run, content-length is removed in the header
+// While a body is buffered its headers are held, if the host can: they can still be changed. Sluice and Higress can. Stock
+// Envoy can where the filter sets allow_on_headers_stop_iteration; a plugin does not see that, so the VM's environment
+// variable SLUICE_HOLD_HEADERS=true says it. Elsewhere headers go ahead of the body, [HttpContext].RouteCall answers
+// [ErrRequestNotHeld], and the plugin says so in one log line when it starts. Where a body function will run, content-length is removed in the header
 // phase, because no host corrects it when the body changes.
 //
 // Body functions are not called for websockets, nor for binary bodies: a content-type of application/octet-stream or
 // gRPC, or a content-encoding. A plugin that must see those too, to judge them, asks for them with BufferRequestBody or
 // BufferResponseBody in the header phase.
+//
+// # Trailers
+//
+// A function for trailers ([ProcessRequestTrailers], [ProcessResponseTrailers]) is called when a message ends in trailers,
+// whatever its body was, after the body function, which then has run too. A message that either of them holds waits.
 //
 // # Failures
 //

@@ -35,12 +35,18 @@ type Option struct {
 // registered first would never be called, and requests would pass it by. Outside a module a plugin may be registered
 // after another once [proxywasm.NewPlugin] was called, so that a test can try several.
 func SetCtx(name string, options ...Option) {
-	proxywasm.SetVMContext(&vmContext{plugin: newPlugin(name, options)})
+	proxywasm.SetVMContext(NewVMContext(name, options...))
 }
 
 // SetCtxWithOptions is [SetCtx]. Both exist because plugins written for the Higress SDK call either. There they differ:
 // with SetCtxWithOptions a plugin without [WithLogger] has no logger. Here both log to the host. New plugins use SetCtx.
 func SetCtxWithOptions(name string, options ...Option) { SetCtx(name, options...) }
+
+// NewVMContext returns what [SetCtx] registers, for who registers it himself. It panics as SetCtx does if the options do
+// not fit together.
+func NewVMContext(name string, options ...Option) types.VMContext {
+	return &vmContext{plugin: newPlugin(name, options)}
+}
 
 func newPlugin(name string, options []Option) *plugin {
 	p := &plugin{name: name, log: log.New(name)}
@@ -79,7 +85,7 @@ func newPlugin(name string, options []Option) *plugin {
 		p.newConfig = func() any { return new(struct{}) }
 	}
 	p.readsLater = p.on[request].phases != nil || p.on[response].phases != nil || p.on[response].headers != nil ||
-		p.streamDone != nil
+		p.on[request].trailers != nil || p.on[response].trailers != nil || p.streamDone != nil
 	return p
 }
 
@@ -90,75 +96,6 @@ func typed[C any](name string, apply func(*plugin)) Option {
 		name: name, apply: apply, place: name,
 		config: (*C)(nil), newConfig: func() any { return new(C) }, empty: unsafe.Sizeof(c) == 0,
 	}
-}
-
-// parser makes the option that parses the configuration, one for a plugin.
-func parser[C any](name string, apply func(*plugin)) Option {
-	o := typed[C](name, apply)
-	o.place = "parser"
-	return o
-}
-
-// Result is what configurations are parsed from: gjson.Result. It is a type parameter so that a module carries gjson
-// only if its plugin uses it: gjson, with encoding/json behind it, is half of a small module.
-type Result[R any] interface {
-	// Get is gjson's: a path beginning with "!" is the literal JSON after it.
-	Get(path string) R
-}
-
-// result returns JSON as gjson.Parse does.
-func result[R Result[R]](json string) R {
-	var none R
-	if json == "" {
-		return none
-	}
-	return none.Get("!" + json)
-}
-
-// ParseConfig registers what parses the plugin's configuration, global or of a rule.
-func ParseConfig[C any, R Result[R]](f func(json R, config *C) error) Option {
-	return parser[C]("ParseConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error { return f(result[R](json), config.(*C)) }
-	})
-}
-
-// ParseConfigWithContext is [ParseConfig] for a function that uses the plugin's context.
-func ParseConfigWithContext[C any, R Result[R]](f func(ctx PluginContext, json R, config *C) error) Option {
-	return parser[C]("ParseConfigWithContext", func(p *plugin) {
-		p.parse = func(ctx *pluginContext, json string, config any) error { return f(ctx, result[R](json), config.(*C)) }
-	})
-}
-
-// ParseRawConfig is [ParseConfig] for a function that takes the JSON as it is.
-func ParseRawConfig[C any](f func(configBytes []byte, config *C) error) Option {
-	return parser[C]("ParseRawConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error {
-			return f([]byte(json), config.(*C))
-		}
-	})
-}
-
-// ParseOverrideConfig registers what parses the global configuration, and what parses a rule given the global one (the
-// zero value if there is none).
-func ParseOverrideConfig[C any, R Result[R]](global func(json R, config *C) error, rule func(json R, global C, config *C) error) Option {
-	return parser[C]("ParseOverrideConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error { return global(result[R](json), config.(*C)) }
-		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
-			return rule(result[R](json), *global.(*C), config.(*C))
-		}
-	})
-}
-
-// ParseOverrideRawConfig is [ParseOverrideConfig] for functions that take the JSON as it is.
-func ParseOverrideRawConfig[C any](global func(configBytes []byte, config *C) error, rule func(configBytes []byte, global C, config *C) error) Option {
-	return parser[C]("ParseOverrideRawConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error {
-			return global([]byte(json), config.(*C))
-		}
-		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
-			return rule([]byte(json), *global.(*C), config.(*C))
-		}
-	})
 }
 
 // PrePluginStartOrReload registers what runs before a configuration is parsed. An error refuses the configuration.
@@ -200,6 +137,18 @@ func ProcessStreamingRequestBody[C any](f func(ctx HttpContext, config C, chunk 
 // [ProcessStreamingRequestBody] does for requests.
 func ProcessStreamingResponseBody[C any](f func(ctx HttpContext, config C, chunk []byte, isLastChunk bool) []byte) Option {
 	return typed[C]("ProcessStreamingResponseBody", func(p *plugin) { p.on[response].setStreaming(streamingFunc(f)) })
+}
+
+// ProcessRequestTrailers registers the function for a request's trailers, where there are some. A body function has run
+// before it. types.ActionPause holds the request until proxywasm.ResumeHttpRequest.
+func ProcessRequestTrailers[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessRequestTrailers", func(p *plugin) { p.on[request].trailers = headersFunc(f) })
+}
+
+// ProcessResponseTrailers registers the function for a response's trailers, as [ProcessRequestTrailers] does for
+// requests.
+func ProcessResponseTrailers[C any](f func(ctx HttpContext, config C) types.Action) Option {
+	return typed[C]("ProcessResponseTrailers", func(p *plugin) { p.on[response].trailers = headersFunc(f) })
 }
 
 // ProcessStreamDone registers the function for a stream's end, where its access log is written.

@@ -42,6 +42,7 @@ type handlers struct {
 	headers   func(ctx HttpContext, config any) types.Action
 	body      func(ctx HttpContext, config any, body []byte) types.Action
 	streaming func(ctx HttpContext, config any, chunk []byte, last bool) []byte
+	trailers  func(ctx HttpContext, config any) types.Action
 
 	// The code of the body phases. It is reached only through here, so that a plugin without body functions carries none
 	// of it, and imports nothing for it.
@@ -134,6 +135,11 @@ func (p *pluginContext) start() error {
 			return err
 		}
 	}
+	for i := range p.plugin.on {
+		if phases := p.plugin.on[i].phases; phases != nil {
+			phases.start(p)
+		}
+	}
 	data, err := proxywasm.GetPluginConfiguration()
 	if err != nil && err != types.ErrorStatusNotFound {
 		return err
@@ -155,4 +161,4 @@ func (p *pluginContext) OnTick() {
 }
 
 // NewHttpContext begins a stream.
-func (p *pluginContext) NewHttpContext(uint32) types.HttpContext { return p.newStream() }
+func (p *pluginContext) NewHttpContext(id uint32) types.HttpContext { return p.newStream(id) }

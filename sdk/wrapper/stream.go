@@ -12,6 +12,7 @@ type stream struct {
 	plugin *plugin
 	root   *pluginContext
 	ctx    *httpContext
+	id     uint32
 	// config is the configuration that was chosen, nil while the plugin is off.
 	config any
 	phase  HTTPExecutionPhase
@@ -25,6 +26,10 @@ type stream struct {
 	paused  bool // NeedPauseStreamingResponse
 	values  values
 	queue   [][]byte
+
+	attributes map[string]any // user attributes
+	// route has the response, where the request is a route call.
+	route responder
 }
 
 // message is what a stream knows of its request or its response.
@@ -43,7 +48,7 @@ type message struct {
 // Memory for handles is got for several at a time; a kept handle keeps its neighbours' memory too, so not for many.
 const contextsAtOnce = 32
 
-func (p *pluginContext) newStream() *stream {
+func (p *pluginContext) newStream(id uint32) *stream {
 	var s *stream
 	if n := len(p.spare); n > 0 {
 		s = p.spare[n-1]
@@ -57,6 +62,7 @@ func (p *pluginContext) newStream() *stream {
 	s.ctx = &p.contexts[0]
 	p.contexts = p.contexts[1:]
 	s.ctx.s = s
+	s.id = id
 	return s
 }
 
@@ -108,6 +114,10 @@ func (s *stream) OnHttpResponseHeaders(_ int, endOfStream bool) (action types.Ac
 	if s.config == nil || s.failed {
 		return s.off(response, types.HeaderStopAllIterationAndWatermark)
 	}
+	if s.route != nil {
+		s.message[response].follows = !endOfStream
+		return s.route.headers(s, endOfStream)
+	}
 	return s.headers(response, endOfStream)
 }
 
@@ -149,27 +159,47 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if s.failed || s.config == nil {
 		return s.off(which, types.DataStopIterationNoBuffer)
 	}
-	if m := &s.message[which]; !m.wanted || m.ended {
+	routed := which == response && s.route != nil
+	if m := &s.message[which]; !routed && !m.wanted || m.ended {
 		return types.DataContinue
 	}
 	defer s.recover(&action, which, types.DataStopIterationNoBuffer)
-	s.phase = DecodeData
-	if which == response {
-		s.phase = EncodeData
+	s.phase = dataPhases[which]
+	if routed {
+		return s.route.data(s, endOfStream)
 	}
 	return s.plugin.on[which].phases.data(s, which, endOfStream)
 }
 
+// trailers ends a body that has no other end, and runs the trailers' function.
 func (s *stream) trailers(which int) (action types.Action) {
 	if s.failed || s.config == nil {
 		return s.off(which, types.ActionPause)
 	}
-	if m := &s.message[which]; !m.wanted || m.ended {
+	h, m := &s.plugin.on[which], &s.message[which]
+	routed := which == response && s.route != nil
+	endsBody := (routed || m.wanted) && !m.ended
+	if !endsBody && (h.trailers == nil || routed) {
 		return types.ActionContinue
 	}
 	defer s.recover(&action, which, types.ActionPause)
-	return s.plugin.on[which].phases.trailers(s, which)
+	s.phase = dataPhases[which]
+	if routed {
+		return s.route.trailers(s)
+	}
+	if endsBody {
+		action = h.phases.trailers(s, which)
+	}
+	// A body function that holds the message does not keep its trailers from being seen: they come no second time.
+	if h.trailers != nil && !s.failed && s.config != nil {
+		if a := h.trailers(s.ctx, s.config); a != types.ActionContinue {
+			action = types.ActionPause
+		}
+	}
+	return action
 }
+
+var dataPhases = [2]HTTPExecutionPhase{DecodeData, EncodeData}
 
 // off is the answer of a phase that the plugin takes no part in: pass, or stop if the client was answered in its place.
 func (s *stream) off(which int, stop types.Action) types.Action {
@@ -177,6 +207,28 @@ func (s *stream) off(which int, stop types.Action) types.Action {
 		return stop
 	}
 	return types.ActionContinue
+}
+
+// MatchConfig returns the configuration that the rules choose for this stream, as a pointer to it, nil if none. Before
+// the request's headers have come to the plugin they are asked of the host. For tests.
+func (s *stream) MatchConfig() (config any, err error) {
+	if s.config != nil {
+		return s.config, nil
+	}
+	hostcall.Begin()
+	defer hostcall.End()
+	pseudo := s.pseudo
+	s.pseudo = pseudoHeaders{}
+	config, err = s.root.rules.Match(matchRequest{s})
+	s.pseudo = pseudo
+	return config, err
+}
+
+// responder has a stream's response in the plugin's place.
+type responder interface {
+	headers(s *stream, endOfStream bool) types.Action
+	data(s *stream, endOfStream bool) types.Action
+	trailers(s *stream) types.Action
 }
 
 // matchRequest is what rules see of a stream.

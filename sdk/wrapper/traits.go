@@ -2,9 +2,11 @@ package wrapper
 
 import (
 	"strings"
+	"syscall"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
+	"github.com/sluice-gateway/sluice/sdk/log"
 )
 
 // traits is what a request's headers say about it, once they were looked at.
@@ -83,6 +85,10 @@ func containsFold(s, sub string) bool {
 	return false
 }
 
+// HoldHeadersVariable is an environment variable of the VM. The value "true" says that the filter sets
+// allow_on_headers_stop_iteration, which a plugin cannot find out for itself.
+const HoldHeadersVariable = "SLUICE_HOLD_HEADERS"
+
 // holdsHeaders says whether the host knows that StopIteration on headers holds the headers only. Others stop the body
 // too, for ever: there headers must go ahead. Hosts that have the property below are newer than that rule.
 func (p *pluginContext) holdsHeaders() bool {
@@ -92,7 +98,23 @@ func (p *pluginContext) holdsHeaders() bool {
 			p.holds = 1
 		} else if _, st := hostcall.BorrowProperty(abi.PropertyPluginVMMemory); st == abi.StatusOK {
 			p.holds = 1
+		} else if v, _ := syscall.Getenv(HoldHeadersVariable); v == "true" {
+			p.holds = 1
 		}
 	}
 	return p.holds > 0
+}
+
+// saidOnce keeps a VM from saying of its host more than once what is the same for all configurations.
+var saidOnce bool
+
+// sayWhatIsMissing says, where a plugin has functions for whole bodies, that the host does not hold headers for them.
+func sayWhatIsMissing(p *pluginContext) {
+	if p.plugin.on[request].body == nil && p.plugin.on[response].body == nil || p.holdsHeaders() || saidOnce {
+		return
+	}
+	saidOnce = true
+	log.Warn("this host does not hold headers while a body is read: they go ahead of it unchanged, and RouteCall answers an " +
+		"error. Where the filter sets allow_on_headers_stop_iteration, say so with the environment variable " +
+		HoldHeadersVariable + "=true")
 }

@@ -35,7 +35,14 @@ func onRequestHeaders(ctx wrapper.HttpContext, c config) types.Action {
 	if err != nil {
 		return types.HeaderContinue
 	}
+	arg, _ := proxywasm.GetHttpRequestHeader("x-arg")
 	switch do {
+	case "call":
+		if err = call(arg); err == nil {
+			return types.HeaderStopAllIterationAndWatermark
+		}
+	case "write":
+		err = write()
 	case "log":
 		log.Debug("debugging " + c.text)
 		log.Warn("warning " + c.text)
