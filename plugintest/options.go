@@ -22,6 +22,7 @@ type options struct {
 	timeout  time.Duration
 	backends []backend
 	misuse   bool
+	routes   []gateway.Route // before route
 	route    string
 	cluster  string
 	workers  int

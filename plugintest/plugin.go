@@ -142,9 +142,9 @@ func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cl
 	l.HTTP.Filters = []gateway.Filter{{Name: o.plugin.Name, Wasm: &o.plugin}}
 	l.HTTP.AccessLogs = []gateway.AccessLog{p.ends.accessLog()}
 	l.HTTP.Routes = gateway.RouteConfiguration{Name: "plugintest", VirtualHosts: []gateway.VirtualHost{{
-		Name: "plugintest", Domains: []string{"*"}, Routes: []gateway.Route{{
+		Name: "plugintest", Domains: []string{"*"}, Routes: append(o.routes, gateway.Route{
 			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster,
-		}},
+		}),
 	}}}
 	return &gateway.Config{
 		Node:      gateway.Node{ID: "plugintest", Cluster: "plugintest"},
