@@ -34,7 +34,7 @@ var rooms = []struct {
 	{path: "gateway", may: []string{"sdk/abi", "message", "wasmvm", "pluginhost"}, tests: []string{"sdk", "envoyconfig"}},
 	{path: "envoyconfig", may: []string{"sdk/abi", "wasmvm", "pluginhost", "gateway"}, tests: []string{"sdk"}},
 	{path: "pluginbuild", outside: []string{}},
-	{path: "plugintest", may: []string{"sdk", "message", "wasmvm", "pluginbuild", "pluginhost", "gateway", "envoyconfig"}},
+	{path: "plugintest", may: []string{"sdk", "message", "wasmvm", "pluginbuild", "pluginhost", "gateway", "envoyconfig"}, tests: []string{"redis"}},
 	{path: "cmd/sluice", may: []string{"sdk", "message", "wasmvm", "pluginbuild", "pluginhost", "gateway", "envoyconfig", "echo", "plugintest"}},
 	{path: "echo", outside: []string{}},
 	{path: "examples", may: []string{"sdk"}, outside: []string{"github.com/tidwall"}, tests: []string{"plugintest"}},

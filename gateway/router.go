@@ -203,6 +203,15 @@ func (s *stream) failUpstream(err error) {
 	s.fail(uint32(code), flag, details, body)
 }
 
+// chooseRoute chooses the route by the request as it came, before any filter has seen it: a filter that changes the
+// request and keeps the route cache keeps that one (source: Envoy's ActiveStream::decodeHeaders).
+func (s *stream) chooseRoute() {
+	s.mu.Lock()
+	s.decode.headers = &s.requestHead
+	s.resolveRoute()
+	s.mu.Unlock()
+}
+
 // resolveRoute fills in the route, if it is not known. It is called under the lock.
 func (s *stream) resolveRoute() {
 	if s.info.routed || s.decode.headers == nil {

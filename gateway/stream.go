@@ -97,6 +97,9 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		s.decode.aborted = true
 		s.fail(uint32(status), flag, details, body)
 	} else {
+		if len(s.filters) > 0 {
+			s.chooseRoute()
+		}
 		s.decode.start(&s.requestHead, endStream)
 	}
 	s.release()

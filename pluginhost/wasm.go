@@ -30,6 +30,7 @@ func (m wasmModule) instantiate(ctx context.Context, v *vm) (instance, error) {
 		AllowedCapabilities: cfg.AllowedCapabilities,
 		Denied:              v.denied,
 		Output:              v.output,
+		Now:                 v.group.host.clock.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,9 @@ type backend struct {
 	address string
 	// handler answers; nil leaves it to the test.
 	handler http.Handler
+	// redis is a server of the kit's for Redis, answered by script, or nil by the test.
+	redis  bool
+	script func(command []string) any
 }
 
 // Backend adds a cluster that the plugin may call (HttpCall, DispatchHttpCall, RouteCall): a server of the kit's, which
@@ -49,7 +52,12 @@ func (p *Plugin) startBackends(o *options) ([]gateway.Cluster, error) {
 		}
 		address := b.address
 		kind := gateway.ClusterStatic
-		if address == "" {
+		if b.redis {
+			var err error
+			if address, err = p.serveRedis(b); err != nil {
+				return nil, fmt.Errorf("cluster %q: %w", b.cluster, err)
+			}
+		} else if address == "" {
 			address = p.serveHTTP(&calls{to: p.callouts, cluster: b.cluster, handler: b.handler})
 		} else if host, _, err := net.SplitHostPort(address); err != nil {
 			return nil, fmt.Errorf("cluster %q: %w", b.cluster, err)

@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,40 +11,90 @@ import (
 	"time"
 )
 
-// clientConn is the client's end of one connection to the gateway. It speaks HTTP/1.1 by itself rather than by net/http,
-// because what is sent, and when, is the test's to say.
-type clientConn struct {
-	net.Conn
-	r *bufio.Reader
+// client is the client's end of one request, on a connection of its own to the gateway.
+type client interface {
+	// address is the client's, by which the gateway's and the plugin's reports of the request are known.
+	address() string
+	// begin sends the request's head. withBody says that a body follows, whether or not the request has one of its own.
+	begin(r *Request, id string, withBody bool) error
+	// write sends a piece of the body, end the rest: trailers or nothing.
+	write(data string) error
+	end(trailers []field) error
+	// head reads the answer's head, past interim ones.
+	head(method string) (*http.Response, error)
+	// deadline is for all of the above; begin and write may end later.
+	deadline(t time.Time)
+	close()
 }
 
-func dial(address string, timeout time.Duration) (*clientConn, error) {
+// dial connects to the gateway for a request.
+func dial(address string, r *Request, timeout time.Duration) (client, error) {
 	conn, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
 		return nil, err
 	}
-	return &clientConn{conn, bufio.NewReader(conn)}, nil
+	if r.http2 {
+		return newHTTP2Client(conn), nil
+	}
+	return &http1Client{conn: conn, r: bufio.NewReader(conn)}, nil
 }
 
-// send writes a whole request.
-func (c *clientConn) send(r *Request, id string) error {
-	if _, err := io.WriteString(c, r.head(id, false)); err != nil {
+// send sends a whole request.
+func send(c client, r *Request, id string) error {
+	if err := c.begin(r, id, false); err != nil {
 		return err
 	}
-	if r.pieces == nil && !r.isChunked() {
-		return nil
-	}
 	for _, piece := range r.pieces {
-		if _, err := io.WriteString(c, chunk(piece, r.isChunked())); err != nil {
+		if err := c.write(piece); err != nil {
 			return err
 		}
 	}
-	_, err := io.WriteString(c, lastChunk(r.trailers, r.isChunked()))
+	return c.end(r.trailers)
+}
+
+// receive reads a whole answer.
+func receive(c client, method string) *Response {
+	got := &Response{Worker: -1}
+	resp, err := c.head(method)
+	if err != nil {
+		got.Err = err
+		return got
+	}
+	defer resp.Body.Close()
+	var body strings.Builder
+	_, got.Err = io.Copy(&body, resp.Body)
+	got.Status, got.Header, got.Body, got.Trailer = resp.StatusCode, resp.Header, body.String(), resp.Trailer
+	return got
+}
+
+// http1Client speaks HTTP/1.1 by itself rather than by net/http, because what is sent, and when, is the test's to say.
+type http1Client struct {
+	conn    net.Conn
+	r       *bufio.Reader
+	chunked bool
+}
+
+func (c *http1Client) address() string      { return c.conn.LocalAddr().String() }
+func (c *http1Client) close()               { _ = c.conn.Close() }
+func (c *http1Client) deadline(t time.Time) { _ = c.conn.SetDeadline(t) } // a connection that is closed shows when it is read
+
+func (c *http1Client) begin(r *Request, id string, withBody bool) error {
+	c.chunked = r.isChunked() || withBody && r.get("Content-Length") == ""
+	_, err := io.WriteString(c.conn, r.head(id, withBody))
 	return err
 }
 
-// head reads an answer's head, past interim ones.
-func (c *clientConn) head(method string) (*http.Response, error) {
+func (c *http1Client) write(data string) error {
+	_, err := io.WriteString(c.conn, chunk(data, c.chunked))
+	return err
+}
+
+func (c *http1Client) end(trailers []field) error {
+	_, err := io.WriteString(c.conn, lastChunk(trailers, c.chunked))
+	return err
+}
+
+func (c *http1Client) head(method string) (*http.Response, error) {
 	for {
 		resp, err := http.ReadResponse(c.r, &http.Request{Method: method})
 		if err != nil {
@@ -55,17 +106,8 @@ func (c *clientConn) head(method string) (*http.Response, error) {
 	}
 }
 
-// receive reads a whole answer.
-func (c *clientConn) receive(method string) *Response {
-	got := &Response{}
-	resp, err := c.head(method)
-	if err != nil {
-		got.Err = err
-		return got
-	}
-	defer resp.Body.Close()
-	var body strings.Builder
-	_, got.Err = io.Copy(&body, resp.Body)
-	got.Status, got.Header, got.Body, got.Trailer = resp.StatusCode, resp.Header, body.String(), resp.Trailer
-	return got
+// isTimeout reports that err is a deadline.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

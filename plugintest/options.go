@@ -22,6 +22,8 @@ type options struct {
 	timeout  time.Duration
 	backends []backend
 	misuse   bool
+	routes   []gateway.Route // before route
+	clock    *fakeClock
 	route    string
 	cluster  string
 	workers  int
@@ -88,9 +90,6 @@ func Route(name string) Option { return func(o *options) { o.route = name } }
 
 // Cluster is described with [Route].
 func Cluster(name string) Option { return func(o *options) { o.cluster = name } }
-
-// Workers is the number of VMs; default 1, and more in mode [Wasm] only. One, so that what one request leaves behind the next one finds.
-func Workers(n int) Option { return func(o *options) { o.workers = n } }
 
 // Deadline bounds each of the plugin's callbacks; default 1 s, negative none. Natively there is none, and a
 // positive one is refused.

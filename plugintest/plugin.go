@@ -35,9 +35,14 @@ type instance struct {
 	ends     *ends
 	watch    *watch
 	callouts *callouts
+	redis    *redisServers
 	misuse   bool
+	mode     Mode
 	host     *pluginhost.Host
-	name     string
+	clock    *fakeClock // nil for the real one
+	workers  int
+	worker   atomic.Int64 // that serves new requests, -1 for each in turn
+	turn     atomic.Uint64
 	requests atomic.Uint64
 	once     sync.Once
 	// closers are what is to be closed, the last first.
@@ -70,7 +75,10 @@ func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{t: t, instance: &instance{timeout: o.timeout, handler: o.upstream, upstream: &upstream{}, logs: &logs{},
-		ends: &ends{}, watch: newWatch(), callouts: newCallouts(), misuse: o.misuse, name: o.plugin.Name}}
+		ends: &ends{}, watch: newWatch(), callouts: newCallouts(),
+		redis: &redisServers{waiting: make(chan *RedisCall), over: make(chan struct{})}, misuse: o.misuse, mode: mode,
+		clock: o.clock, workers: max(o.workers, 1)}}
+	p.worker.Store(-1)
 	if err := p.start(mode, o); err != nil {
 		err = errors.Join(err, p.close())
 		return nil, fmt.Errorf("%w\nlogged:\n%s", err, p.logs)
@@ -86,7 +94,10 @@ func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 
 func (p *Plugin) start(mode Mode, o options) error {
 	hostOptions := pluginhost.Options{Workers: o.workers, Logger: slog.New(&logHandler{to: p.logs}),
-		Observer: p.watch}
+		Observer: p.watch, PickWorker: p.pickWorker}
+	if p.clock != nil {
+		hostOptions.Clock = p.clock
+	}
 	switch mode {
 	case Native:
 		if err := o.nativeRefuses(); err != nil {
@@ -113,7 +124,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 	if err != nil {
 		return err
 	}
-	p.onClose(func(context.Context) error { close(p.callouts.over); return nil })
+	p.onClose(func(context.Context) error { close(p.callouts.over); close(p.redis.over); return nil })
 
 	host := pluginhost.New(hostOptions)
 	p.host = host
@@ -142,9 +153,9 @@ func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cl
 	l.HTTP.Filters = []gateway.Filter{{Name: o.plugin.Name, Wasm: &o.plugin}}
 	l.HTTP.AccessLogs = []gateway.AccessLog{p.ends.accessLog()}
 	l.HTTP.Routes = gateway.RouteConfiguration{Name: "plugintest", VirtualHosts: []gateway.VirtualHost{{
-		Name: "plugintest", Domains: []string{"*"}, Routes: []gateway.Route{{
+		Name: "plugintest", Domains: []string{"*"}, Routes: append(o.routes, gateway.Route{
 			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster,
-		}},
+		}),
 	}}}
 	return &gateway.Config{
 		Node:      gateway.Node{ID: "plugintest", Cluster: "plugintest"},
@@ -198,27 +209,28 @@ func (p *Plugin) Logged(text string) bool {
 // with it. It fails the test if that takes longer than [Timeout]. Do may be called by several goroutines at once.
 func (p *Plugin) Do(r *Request) *Response {
 	p.t.Helper()
-	conn, err := dial(p.address, p.timeout)
+	c, err := dial(p.address, r, p.timeout)
 	if err != nil {
-		return &Response{Err: err}
+		return &Response{Err: err, Worker: -1}
 	}
-	defer conn.Close()
+	defer c.close()
 	x := newExchange(p.requestID(r))
 	x.serve = serveWith(p.handler)
 	p.upstream.expect(x)
 	defer p.upstream.forget(x)
-	p.ends.watch(conn.LocalAddr().String())
-	p.watch.expect(conn.LocalAddr().String())
-	_ = conn.SetDeadline(time.Now().Add(p.timeout)) // a connection that is closed shows when it is read
+	p.ends.watch(c.address())
+	p.watch.expect(c.address())
+	c.deadline(time.Now().Add(p.timeout))
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		_ = conn.send(r, x.id) // an answer may come all the same; where none does, reading says why
+		_ = send(c, r, x.id) // an answer may come all the same; where none does, reading says why
 	}()
-	got := conn.receive(r.method)
-	conn.Close()
+	got := receive(c, r.method)
+	c.close()
 	<-sent
-	tr := p.settle(conn, got)
+	got.request = r
+	tr := p.settle(c.address(), got)
 	select {
 	case <-x.arrived:
 		select {
@@ -229,8 +241,7 @@ func (p *Plugin) Do(r *Request) *Response {
 		}
 	default:
 	}
-	var timeout interface{ Timeout() bool }
-	if errors.As(got.Err, &timeout) && timeout.Timeout() {
+	if isTimeout(got.Err) {
 		p.t.Errorf("plugintest: %s %s: no whole answer in %v%s", r.method, r.target, p.timeout, tr.explain())
 	}
 	return got
@@ -238,13 +249,13 @@ func (p *Plugin) Do(r *Request) *Response {
 
 // settle waits for the gateway's end of a stream, and notes what the access log says of it. Requests that are no HTTP
 // have no stream.
-func (p *Plugin) settle(conn *clientConn, got *Response) *trace {
+func (p *Plugin) settle(client string, got *Response) *trace {
 	p.t.Helper()
 	const noStream = 2 * time.Second
-	if e, ok := p.ends.wait(conn.LocalAddr().String(), min(noStream, p.timeout)); ok {
+	if e, ok := p.ends.wait(client, min(noStream, p.timeout)); ok {
 		got.Details, got.Flags = e.Details, e.Flags
 	}
-	tr := p.watch.take(conn.LocalAddr().String())
+	tr := p.watch.take(client)
 	got.Worker, got.Callbacks, got.LocalReply, got.properties = tr.worker, tr.callbacks, tr.reply, tr.properties
 	p.reportMistakes(append(tr.mistakes, p.watch.takeMistakes()...))
 	return tr

@@ -18,6 +18,7 @@ type Request struct {
 	// body.
 	pieces  []string
 	chunked bool
+	http2   bool
 }
 
 type field struct{ name, value string }
@@ -60,6 +61,25 @@ func (r *Request) JSON(body string) *Request {
 func (r *Request) Chunks(pieces ...string) *Request {
 	r.pieces, r.chunked = pieces, true
 	return r
+}
+
+// HTTP2 has the request sent by HTTP/2, with prior knowledge, on a connection of its own. Headers go in net/http's order,
+// and those that HTTP/2 has no place for (Connection, Transfer-Encoding) not at all.
+func (r *Request) HTTP2() *Request {
+	r.http2 = true
+	return r
+}
+
+// length returns the length of the body that is announced, ok false for none.
+func (r *Request) length() (n int64, ok bool) {
+	if said := r.get("Content-Length"); said != "" {
+		n, err := strconv.ParseInt(said, 10, 64)
+		return n, err == nil
+	}
+	if r.pieces == nil || r.isChunked() {
+		return 0, false
+	}
+	return int64(len(strings.Join(r.pieces, ""))), true
 }
 
 // get returns the first value of a header, "" if there is none.

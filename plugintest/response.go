@@ -29,6 +29,7 @@ type Response struct {
 	// Worker is the number of the VM that served the request, -1 if none did.
 	Worker int
 
+	request    *Request
 	properties map[string]string
 }
 

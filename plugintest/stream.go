@@ -2,7 +2,6 @@ package plugintest
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -14,9 +13,8 @@ type Stream struct {
 	incoming
 	p       *Plugin
 	t       testing.TB
-	conn    *clientConn
+	client  client
 	request *Request
-	chunked bool
 	sent    bool
 	up      *UpstreamStream
 	x       *exchange
@@ -30,16 +28,15 @@ type Stream struct {
 // with method GET or HEAD and no such header: there is nothing to send then.
 func (p *Plugin) Stream(r *Request) *Stream {
 	p.t.Helper()
-	conn, err := dial(p.address, p.timeout)
+	c, err := dial(p.address, r, p.timeout)
 	if err != nil {
 		p.t.Fatalf("plugintest: connecting to the gateway: %v", err)
 	}
-	p.t.Cleanup(func() { conn.Close() })
+	p.t.Cleanup(c.close)
 	begun := *r
 	begun.pieces = nil
 	withBody := r.method != http.MethodGet && r.method != http.MethodHead || r.isChunked()
-	s := &Stream{p: p, t: p.t, conn: conn, request: &begun, sent: !withBody && r.get("Content-Length") == ""}
-	s.chunked = r.isChunked() || withBody && r.get("Content-Length") == ""
+	s := &Stream{p: p, t: p.t, client: c, request: &begun, sent: !withBody && r.get("Content-Length") == ""}
 	s.x = newExchange(p.requestID(r))
 	s.up = &UpstreamStream{t: p.t, finish: make(chan func(), 1), ready: make(chan struct{})}
 	s.up.incoming = incoming{t: p.t, timeout: p.timeout, whose: "the request's body at the upstream"}
@@ -50,9 +47,9 @@ func (p *Plugin) Stream(r *Request) *Stream {
 		s.up.Reset() // of no effect where the test has ended it
 		p.upstream.forget(s.x)
 	})
-	p.ends.watch(conn.LocalAddr().String())
-	p.watch.expect(conn.LocalAddr().String())
-	s.write(begun.head(s.x.id, withBody))
+	p.ends.watch(c.address())
+	p.watch.expect(c.address())
+	s.within(func() error { return c.begin(&begun, s.x.id, withBody) })
 	return s
 }
 
@@ -63,7 +60,7 @@ func (s *Stream) Send(data string) {
 	if s.sent {
 		s.t.Fatalf("plugintest: the request's body has ended already")
 	}
-	s.write(chunk(data, s.chunked))
+	s.within(func() error { return s.client.write(data) })
 }
 
 // CloseSend ends the request, with its trailers if it has any.
@@ -71,17 +68,22 @@ func (s *Stream) CloseSend() {
 	s.t.Helper()
 	if !s.sent {
 		s.sent = true
-		s.write(lastChunk(s.request.trailers, s.chunked))
+		s.within(func() error { return s.client.end(s.request.trailers) })
 	}
 }
 
-func (s *Stream) write(data string) {
+// within sends something, and fails the test if the gateway does not take it in time.
+func (s *Stream) within(send func() error) {
 	s.t.Helper()
-	if err := s.conn.SetWriteDeadline(time.Now().Add(s.timeout)); err != nil {
-		s.t.Fatalf("plugintest: sending the request: %v", err)
+	sent := make(chan error, 1)
+	go func() { sent <- send() }()
+	err := errTimeout
+	select {
+	case err = <-sent:
+	case <-time.After(s.timeout):
 	}
-	if _, err := io.WriteString(s.conn, data); err != nil {
-		s.t.Fatalf("plugintest: sending the request: %v", err)
+	if err != nil {
+		s.t.Fatalf("plugintest: sending the request: %v%s", err, s.p.watch.explain(s.client.address()))
 	}
 }
 
@@ -91,7 +93,7 @@ func (s *Stream) Upstream() *UpstreamStream {
 	select {
 	case <-s.up.ready:
 	case <-time.After(s.timeout):
-		s.t.Fatalf("plugintest: the request has not reached the upstream in %v", s.timeout)
+		s.t.Fatalf("plugintest: the request has not reached the upstream in %v%s", s.timeout, s.p.watch.explain(s.client.address()))
 	}
 	return s.up
 }
@@ -116,7 +118,7 @@ func (s *Stream) Head() *Response {
 		}
 		ch := make(chan result, 1)
 		go func() {
-			resp, err := s.conn.head(s.request.method) //nolint:bodyclose // the test reads it; closing the connection ends it
+			resp, err := s.client.head(s.request.method) //nolint:bodyclose // the test reads it; closing the connection ends it
 			ch <- result{resp, err}
 		}()
 		select {
@@ -126,10 +128,10 @@ func (s *Stream) Head() *Response {
 			}
 			s.head, s.incoming.r = got.resp, got.resp.Body
 		case <-time.After(s.timeout):
-			s.t.Fatalf("plugintest: no answer has reached the client in %v", s.timeout)
+			s.t.Fatalf("plugintest: no answer has reached the client in %v%s", s.timeout, s.p.watch.explain(s.client.address()))
 		}
 	}
-	return &Response{Status: s.head.StatusCode, Header: s.head.Header}
+	return &Response{Status: s.head.StatusCode, Header: s.head.Header, Worker: -1}
 }
 
 // Receive waits for bytes of the answer's body and returns those that have come, at least one; at the end it returns nil.
@@ -157,8 +159,9 @@ func (s *Stream) Response() *Response {
 		s.t.Fatalf("plugintest: %s: got %d bytes and then %v", s.whose, len(body), s.explain(err))
 	}
 	got.Body, got.Err, got.Trailer = string(body), err, s.head.Trailer
-	s.conn.Close()
-	s.p.settle(s.conn, got)
+	s.client.close()
+	got.request = s.request
+	s.p.settle(s.client.address(), got)
 	if s.Reached() {
 		got.Upstream = s.up.Request
 	}
@@ -169,6 +172,6 @@ func (s *Stream) Response() *Response {
 
 // Cancel breaks the connection off, as a client that goes away does.
 func (s *Stream) Cancel() {
-	s.conn.Close()
+	s.client.close()
 	s.p.upstream.forget(s.x)
 }

@@ -102,6 +102,16 @@ func (w *watch) take(address string) *trace {
 	return t
 }
 
+// explain says what the plugin did to the request from an address, for the message of a step that waited in vain.
+func (w *watch) explain(address string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t := w.byAddress[address]; t != nil {
+		return t.explain()
+	}
+	return ""
+}
+
 // StreamBegun implements [pluginhost.Observer].
 func (w *watch) StreamBegun(c pluginhost.Context, cb pluginhost.Callbacks) {
 	address, _ := cb.AppendProperty(nil, []byte("source\x00address"))

@@ -48,6 +48,8 @@ type VMConfig struct {
 	// Output is given what the module writes to stdout and stderr. It is called during a callback, on its goroutine,
 	// and must not use the VM. Nil discards it.
 	Output func(Output)
+	// Now is what the module's clocks go by, the monotonic one too; nil is the real time. Deadlines go by the real one.
+	Now func() time.Time
 }
 
 func (c VMConfig) withDefaults() VMConfig {
@@ -60,6 +62,9 @@ func (c VMConfig) withDefaults() VMConfig {
 	}
 	if c.StartDeadline == 0 {
 		c.StartDeadline = DefaultStartDeadline
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 	return c
 }
@@ -107,7 +112,8 @@ type VM struct {
 // The error wraps [ErrMemoryLimit] if the module needs more memory than it may have, and is a *[TrapError] if it traps.
 // ctx is not kept. The caller closes the VM.
 func (m *Module) Instantiate(ctx context.Context, host abi.Host, cfg VMConfig) (*VM, error) {
-	vm := &VM{cfg: cfg.withDefaults(), host: host, module: m, born: time.Now(), starting: true, guarded: true}
+	vm := &VM{cfg: cfg.withDefaults(), host: host, module: m, starting: true, guarded: true}
+	vm.born = vm.cfg.Now()
 	vm.restrict()
 	vm.out.sink = cfg.Output
 	vm.environ = environment(cfg.Env)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"sort"
-	"time"
 
 	"github.com/tetratelabs/wazero/api"
 )
@@ -177,10 +176,10 @@ func clockTimeGet(vm *VM, s []uint64) errno {
 	}
 	switch uint32(s[0]) {
 	case clockRealtime:
-		vm.put64(s[2], uint64(time.Now().UnixNano()))
+		vm.put64(s[2], uint64(vm.cfg.Now().UnixNano()))
 	case clockMonotonic:
 		// Go programs take a monotonic clock of 0 for a broken one.
-		vm.put64(s[2], uint64(time.Since(vm.born))+1)
+		vm.put64(s[2], uint64(vm.cfg.Now().Sub(vm.born))+1)
 	default:
 		return errnoNotSup
 	}

@@ -13,24 +13,22 @@ type PathError struct {
 	Err  error
 }
 
-// Error says where, then why.
+// Error says where, as exactly as it is known, then why.
 func (e *PathError) Error() string {
-	where, why := e.split()
-	return where + ": " + why.Error()
+	return Where(e) + ": " + e.why().Error()
 }
 
 // Unwrap returns Err.
 func (e *PathError) Unwrap() error { return e.Err }
 
-// split joins the paths of errors that wrap each other.
-func (e *PathError) split() (path string, err error) {
-	path, err = e.Path, e.Err
+// why returns what is behind the PathErrors that wrap each other.
+func (e *PathError) why() error {
 	for {
-		inner, ok := err.(*PathError) // text between them stays where it is
+		inner, ok := e.Err.(*PathError) // text between them stays where it is
 		if !ok {
-			return path, err
+			return e.Err
 		}
-		path, err = join(path, inner.Path), inner.Err
+		e = inner
 	}
 }
 

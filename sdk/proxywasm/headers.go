@@ -10,7 +10,8 @@ import (
 // plugin reads and changes request headers from its request header callback until it lets the headers go, and so on;
 // outside that time the host answers types.ErrorStatusBadArgument. An absent key is types.ErrorStatusNotFound, and so
 // is an empty map where a whole one is asked for, of which a gateway gives nothing; a host that gives the encoding of no
-// pairs, as test hosts do, is an empty list.
+// pairs, as test hosts do, is an empty list. Names may be in any case. A list of more than abi.MaxPairs entries, or
+// abi.MaxPairsBytes when encoded, is types.ErrorStatusBadArgument and changes nothing.
 
 func getPairs(m abi.MapType) ([][2]string, error) {
 	pairs, st := hostcall.GetHeaderMapPairs(m)
@@ -44,8 +45,21 @@ func pairList(pairs abi.Pairs) [][2]string {
 	return list
 }
 
+// encodePairs encodes a list that a host will take. More than a host takes are types.ErrorStatusBadArgument: Envoy would
+// take them for an empty list, and so wipe a message's headers.
+func encodePairs(list [][2]string) (abi.Pairs, error) {
+	if len(list) > abi.MaxPairs || abi.PairsSize(list) > abi.MaxPairsBytes {
+		return nil, types.ErrorStatusBadArgument
+	}
+	return abi.AppendPairs(nil, list), nil
+}
+
 func setPairs(m abi.MapType, list [][2]string) error {
-	st := hostcall.SetHeaderMapPairs(m, abi.AppendPairs(nil, list))
+	pairs, err := encodePairs(list)
+	if err != nil {
+		return err
+	}
+	st := hostcall.SetHeaderMapPairs(m, pairs)
 	hostcall.HeadersChanged(m)
 	return statusError(st)
 }

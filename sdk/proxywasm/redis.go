@@ -16,9 +16,10 @@ func RedisInit(cluster string, username string, password string, timeout uint32)
 }
 
 // DispatchRedisCall sends a query in RESP. callBack is called as that of [DispatchHttpCall] is, with status 0 and the
-// size of the reply, which GetRedisCallResponse reads, or another status if there was none.
+// size of the reply, which GetRedisCallResponse reads, or another status if there was none. An empty query, or none to
+// call back, is types.ErrorStatusBadArgument.
 func DispatchRedisCall(cluster string, query []byte, callBack func(status, responseSize int)) (calloutID uint32, err error) {
-	if len(query) == 0 {
+	if len(query) == 0 || callBack == nil {
 		return 0, types.ErrorStatusBadArgument
 	}
 	call, st := hostcall.RedisCall(cluster, query)

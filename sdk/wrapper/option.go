@@ -164,14 +164,20 @@ func FailOpen() Option {
 	return Option{name: "FailOpen", apply: func(p *plugin) { p.failOpen = true }}
 }
 
-// WithLogger has the plugin log to l. The default writes to the host.
+// WithLogger has the plugin log to l: what package log's functions write, and what the SDK does. nil is the default, which
+// writes to the host. l is told the name of each configuration (_plugin_id_) by ResetID, again and again where the VM
+// has several.
 func WithLogger(l log.Log) Option {
-	return Option{name: "WithLogger", place: "WithLogger", apply: func(p *plugin) { p.log = l }}
+	return Option{name: "WithLogger", place: "WithLogger", apply: func(p *plugin) {
+		if l != nil {
+			p.log = l
+		}
+	}}
 }
 
-// EnableSafeLog holds back to level debug what may hold secrets or personal data.
+// EnableSafeLog holds back to level debug what may hold secrets or personal data ([log.UnsafeInfo]), for this plugin.
 func EnableSafeLog() Option {
-	return Option{name: "EnableSafeLog", apply: func(*plugin) { log.SetSafeLogEnabled(true) }}
+	return Option{name: "EnableSafeLog", apply: func(p *plugin) { p.safeLog = true }}
 }
 
 func headersFunc[C any](f func(HttpContext, C) types.Action) func(HttpContext, any) types.Action {

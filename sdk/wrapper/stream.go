@@ -90,7 +90,7 @@ func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Act
 	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
-		return s.fail(err.Error(), request, types.HeaderStopAllIterationAndWatermark)
+		return s.unmatched(err)
 	}
 	if config == nil {
 		return types.HeaderContinue
@@ -239,10 +239,11 @@ func (r matchRequest) Host() (string, bool) {
 	return host, host != ""
 }
 
-func (r matchRequest) Route() string   { return textProperty(abi.PropertyRouteName) }
-func (r matchRequest) Cluster() string { return textProperty(abi.PropertyClusterName) }
+func (r matchRequest) Route() (string, bool)   { return textProperty(abi.PropertyRouteName) }
+func (r matchRequest) Cluster() (string, bool) { return textProperty(abi.PropertyClusterName) }
 
-func textProperty(name string) string {
-	value, _ := hostcall.BorrowProperty(name)
-	return hostcall.String(value)
+// textProperty borrows a property that may be missing. ok is false if the host does not say whether it is.
+func textProperty(name string) (value string, ok bool) {
+	b, st := hostcall.BorrowProperty(name)
+	return hostcall.String(b), st == abi.StatusOK || st == abi.StatusNotFound
 }

@@ -3,6 +3,7 @@ package wrapper
 import (
 	"time"
 
+	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
 )
@@ -44,7 +45,7 @@ func (t *ticker) add(millis int64, f func()) {
 }
 
 func (t *ticker) start() error {
-	now := time.Now()
+	now := hostcall.Now()
 	for i := range t.entries {
 		t.entries[i].due = now.Add(t.entries[i].period)
 	}
@@ -64,7 +65,7 @@ func (t *ticker) arm(now time.Time) error {
 }
 
 func (t *ticker) tick() {
-	now := time.Now()
+	now := hostcall.Now()
 	for i := range t.entries {
 		e := &t.entries[i]
 		if now.Before(e.due) {
@@ -75,7 +76,7 @@ func (t *ticker) tick() {
 		}
 		e.f()
 	}
-	if err := t.arm(time.Now()); err != nil {
+	if err := t.arm(hostcall.Now()); err != nil {
 		log.Error("cannot set the timer: " + err.Error())
 	}
 }

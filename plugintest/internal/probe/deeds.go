@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
+	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
 )
 
 // call asks a cluster whether the request may go on.
@@ -62,4 +64,62 @@ func write() error {
 		return err
 	}
 	return proxywasm.SetSharedData("count", []byte(strconv.Itoa(n+1)), cas)
+}
+
+// ask has a Redis server decide: the answer is its reply as it came.
+func ask(cluster, key string) error {
+	if err := proxywasm.RedisInit(cluster, "user", "secret", 5000); err != nil {
+		return err
+	}
+	query := "*2\r\n$3\r\nGET\r\n$" + strconv.Itoa(len(key)) + "\r\n" + key + "\r\n"
+	_, err := proxywasm.DispatchRedisCall(cluster, []byte(query), func(status, size int) {
+		reply, _ := proxywasm.GetRedisCallResponse(0, size)
+		if err := proxywasm.SendHttpResponse(200+status, nil, reply, -1); err != nil {
+			log.Error(err.Error())
+		}
+	})
+	return err
+}
+
+// misuse makes calls at moments at which they can do nothing. Hosts answer most of them well.
+func misuse(kind string) error {
+	switch kind {
+	case "resume":
+		return proxywasm.ResumeHttpRequest()
+	case "resume response":
+		return proxywasm.ResumeHttpResponse()
+	case "second reply":
+		if err := proxywasm.SendHttpResponse(401, nil, nil, -1); err != nil {
+			return err
+		}
+		_ = proxywasm.SendHttpResponse(403, nil, nil, -1) // refused, as is right
+	case "resume after reply":
+		if err := proxywasm.SendHttpResponse(401, nil, nil, -1); err != nil {
+			return err
+		}
+		return proxywasm.ResumeHttpRequest()
+	}
+	return nil
+}
+
+// served counts the requests of this VM.
+var served int
+
+// add adds one to a number in the shared data, however many others do the same.
+func add(key string) error {
+	for {
+		n := 0
+		value, cas, err := proxywasm.GetSharedData(key)
+		if err == nil {
+			if n, err = strconv.Atoi(string(value)); err != nil {
+				return err
+			}
+		} else if !errors.Is(err, types.ErrorStatusNotFound) {
+			return err
+		}
+		err = proxywasm.SetSharedData(key, []byte(strconv.Itoa(n+1)), cas)
+		if !errors.Is(err, types.ErrorStatusCasMismatch) {
+			return err
+		}
+	}
 }

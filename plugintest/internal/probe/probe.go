@@ -3,6 +3,8 @@ package probe
 
 import (
 	"errors"
+	"strconv"
+	"time"
 
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
@@ -17,13 +19,22 @@ var Release = make(chan struct{})
 // Register makes the probe the plugin of this process or module.
 func Register() {
 	wrapper.SetCtx("probe", wrapper.ParseConfig(parseConfig), wrapper.ProcessRequestHeaders(onRequestHeaders),
-		wrapper.ProcessResponseHeaders(onResponseHeaders))
+		wrapper.ProcessResponseHeaders(onResponseHeaders), wrapper.ProcessStreamDone(onDone))
 }
 
-type config struct{ text string }
+type config struct {
+	text string
+	done string // what is done when a stream ends
+}
 
 func parseConfig(json gjson.Result, c *config) error {
-	c.text = json.Get("text").String()
+	c.text, c.done = json.Get("text").String(), json.Get("done").String()
+	if period := json.Get("tick").Int(); period > 0 {
+		wrapper.RegisterTickFunc(period, func() {
+			log.Info("tick of " + c.text)
+			proxywasm.DefineCounterMetric("probe_ticks").Increment(1)
+		})
+	}
 	if c.text == "refuse" {
 		return errors.New("told to refuse")
 	}
@@ -41,6 +52,23 @@ func onRequestHeaders(ctx wrapper.HttpContext, c config) types.Action {
 		if err = call(arg); err == nil {
 			return types.HeaderStopAllIterationAndWatermark
 		}
+	case "redis":
+		if err = ask("redis", arg); err == nil {
+			return types.HeaderStopAllIterationAndWatermark
+		}
+	case "misuse":
+		err = misuse(arg)
+	case "count":
+		served++
+		err = proxywasm.AddHttpRequestHeader("x-served", strconv.Itoa(served))
+	case "add":
+		err = add(arg)
+	case "rebuild":
+		err = proxywasm.SetProperty([]string{"wasm_need_rebuild"}, []byte("true"))
+	case "time":
+		err = proxywasm.AddHttpRequestHeader("x-time", time.Now().UTC().Format(time.RFC3339))
+	case "hold body":
+		return types.HeaderStopIteration
 	case "write":
 		err = write()
 	case "log":
@@ -71,6 +99,14 @@ func onResponseHeaders(ctx wrapper.HttpContext, c config) types.Action {
 		log.Error(err.Error())
 	}
 	return types.HeaderContinue
+}
+
+func onDone(ctx wrapper.HttpContext, c config) {
+	if c.done == "reply" {
+		if err := proxywasm.SendHttpResponse(500, nil, nil, -1); err != nil {
+			log.Error(err.Error())
+		}
+	}
 }
 
 func panicHere() { panic("told to panic") }
