@@ -20,10 +20,6 @@ const (
 	redisFlushBytes  = 1024
 )
 
-// redisFailure is the status of a Redis call without a reply, whatever the reason. SDKs know only 0 and the rest; the
-// log says what it was.
-const redisFailure = 1
-
 // RedisInit implements [abi.Host]. The cluster's name may have options, as a URL has a query: db (a number), and
 // buffer_flush_timeout (milliseconds) and max_buffer_size_before_flush (bytes), of which 0 turns buffering off. Others
 // are ignored. timeoutMillis bounds each call; 0 is one second.
@@ -106,8 +102,8 @@ func (v *vm) redisOptions(s *redisSettings, options string) bool {
 
 // RedisCall implements [abi.Host]. The query is one command in RESP, as clients send it: an array of bulk strings.
 //
-// Every call that is taken has one callback: status 0 with the server's reply as it came, or status 1 with none. As in
-// Envoy replies come in the order of calls, a server that refused the credentials is known by replies that begin with
+// Every call that is taken has one callback: status 0 with the server's reply as it came, or another
+// [abi.RedisStatus] with none. As in Envoy replies come in the order of calls, a server that refused the credentials is known by replies that begin with
 // NOAUTH, and a cluster without a healthy host fails at once.
 func (v *vm) RedisCall(cluster, query []byte) (uint32, abi.Status) {
 	name := string(cluster)
@@ -186,14 +182,38 @@ func (q *redisReplies) serve() {
 }
 
 func (r redisReply) deliver() {
-	c, status := r.call, uint32(0)
-	if r.err != nil {
-		status = redisFailure
-		if errors.Is(r.err, redis.ErrNoMemory) {
-			c.logDropped(r.err)
-		}
+	c, status := r.call, redisStatus(r.err)
+	if errors.Is(r.err, redis.ErrNoMemory) {
+		c.logDropped(r.err)
 	}
 	c.complete("proxy_on_redis_call_response", reply{redis: r.reply, hasRedis: true}, func(p abi.Plugin) error {
-		return p.OnRedisCallResponse(c.root.id, c.id, status, uint32(len(r.reply)))
+		return p.OnRedisCallResponse(c.root.id, c.id, uint32(status), uint32(len(r.reply)))
 	})
+}
+
+// redisStatus is what a plugin is told of a call's end.
+func redisStatus(err error) abi.RedisStatus {
+	if err == nil {
+		return abi.RedisOK
+	}
+	for _, f := range [...]struct {
+		err    error
+		status abi.RedisStatus
+	}{
+		{redis.ErrDial, abi.RedisDialFailed},
+		{redis.ErrHandshake, abi.RedisDialFailed},
+		{redis.ErrPoolExhausted, abi.RedisLimit},
+		{redis.ErrNoMemory, abi.RedisLimit},
+		{redis.ErrReplyTooLarge, abi.RedisLimit},
+		{redis.ErrProtocol, abi.RedisProtocolError},
+		{redis.ErrTimeout, abi.RedisTimedOut},
+		{redis.ErrWrite, abi.RedisConnectionLost},
+		{redis.ErrRead, abi.RedisConnectionLost},
+		{redis.ErrClosed, abi.RedisConnectionLost},
+	} {
+		if errors.Is(err, f.err) {
+			return f.status
+		}
+	}
+	return abi.RedisFailed
 }

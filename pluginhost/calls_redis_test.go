@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-gateway/sluice/redis"
 	"github.com/sluice-gateway/sluice/redis/redistest"
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
@@ -205,7 +207,7 @@ func TestRedisCalls(t *testing.T) {
 		{"redis", []string{"incr", "k"}, redisAnswer{id: 15, reply: "-ERR value is not an integer or out of range\r\n"}},
 		{"redis", []string{"get", "none"}, redisAnswer{id: 19, reply: "$-1\r\n"}},
 		{"redis", []string{"echo", big}, redisAnswer{id: 23, reply: "$1048576\r\n" + big + "\r\n"}},
-		{"down", []string{"ping"}, redisAnswer{id: 27, status: 1}},
+		{"down", []string{"ping"}, redisAnswer{id: 27, status: uint32(abi.RedisDialFailed)}},
 	} {
 		tc.want.size = uint32(len(tc.want.reply))
 		if got := s.ask(t, answers, tc.cluster, tc.args...); got != tc.want {
@@ -294,7 +296,7 @@ func TestRedisTimeoutAndRecovery(t *testing.T) {
 	server.Stop()
 	s, answers := redisPlugin(t, redisUpstreams{"redis": server.Addr})
 	s.init(t, "redis", "", "", 1000)
-	if a := s.ask(t, answers, "redis", "ping"); a.status != 1 || a.size != 0 {
+	if a := s.ask(t, answers, "redis", "ping"); a.status != uint32(abi.RedisDialFailed) || a.size != 0 {
 		t.Errorf("down at the start: %+v", a)
 	}
 	server.Restart(t)
@@ -306,7 +308,7 @@ func TestRedisTimeoutAndRecovery(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	wantEqual(t, "reply when it is up", a.reply, "+PONG\r\n")
-	if a := s.ask(t, answers, "redis", "blpop", "l", "0"); a.status != 1 || a.size != 0 {
+	if a := s.ask(t, answers, "redis", "blpop", "l", "0"); a.status != uint32(abi.RedisTimedOut) || a.size != 0 {
 		t.Errorf("timeout: %+v", a)
 	}
 	if a := s.ask(t, answers, "redis", "ping"); a.reply != "+PONG\r\n" {
@@ -319,7 +321,7 @@ func TestRedisReplyBeyondLimit(t *testing.T) {
 	s, answers := redisPlugin(t, redisUpstreams{"redis": server.Addr}, func(c *Config) { c.Limits.CallBytes = 100_000 })
 	s.init(t, "redis", "", "", 5000)
 	a := s.ask(t, answers, "redis", "eval", "return string.rep('x', 200000)", "0")
-	if a.status != 1 || a.size != 0 {
+	if a.status != uint32(abi.RedisLimit) || a.size != 0 {
 		t.Errorf("%d %d", a.status, a.size)
 	}
 	if !strings.Contains(s.log.String(), "no memory for the redis reply") {
@@ -404,5 +406,28 @@ func TestRedisHammer(t *testing.T) {
 	wg.Wait()
 	if answered.Load() == 0 || failed.Load() == 0 {
 		t.Errorf("%d answered, %d failed", answered.Load(), failed.Load())
+	}
+}
+
+// A plugin is told what became of a call, for each failure that there is.
+func TestRedisStatuses(t *testing.T) {
+	for _, tc := range []struct {
+		err  error
+		want abi.RedisStatus
+	}{
+		{nil, abi.RedisOK},
+		{fmt.Errorf("%w: refused", redis.ErrDial), abi.RedisDialFailed},
+		{redis.ErrHandshake, abi.RedisDialFailed},
+		{fmt.Errorf("%w: %w", redis.ErrTimeout, context.DeadlineExceeded), abi.RedisTimedOut},
+		{redis.ErrProtocol, abi.RedisProtocolError},
+		{redis.ErrRead, abi.RedisConnectionLost},
+		{redis.ErrWrite, abi.RedisConnectionLost},
+		{redis.ErrClosed, abi.RedisConnectionLost},
+		{redis.ErrReplyTooLarge, abi.RedisLimit},
+		{redis.ErrNoMemory, abi.RedisLimit},
+		{redis.ErrPoolExhausted, abi.RedisLimit},
+		{errors.New("anything else"), abi.RedisFailed},
+	} {
+		wantEqual(t, fmt.Sprint(tc.err), redisStatus(tc.err), tc.want)
 	}
 }

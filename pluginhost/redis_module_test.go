@@ -58,7 +58,7 @@ func FuzzRedis(f *testing.F) {
 		answers := 0
 		s, err := tryStart(map[string]handler{"redis_call_response": func(c call) (uint32, error) {
 			answers++ // under the VM's lock
-			wantEqual(t, "status", c.args[0], redisFailure)
+			wantEqual(t, "status", abi.RedisStatus(c.args[0]), abi.RedisDialFailed)
 			return 0, nil
 		}}, func(c *Config) { c.Upstreams = redisUpstreams{"redis": "127.0.0.1:1"} })
 		if err != nil {

@@ -212,6 +212,26 @@ const (
 	TrailerStopIteration Action = 1
 )
 
+// RedisStatus is how a Redis call ended. Higress has RedisOK, and other numbers without a documented meaning, which are to
+// be read as RedisFailed; Sluice says which failure it was.
+type RedisStatus uint32
+
+// The ends of a Redis call. Only RedisOK comes with a reply.
+const (
+	RedisOK     RedisStatus = 0
+	RedisFailed RedisStatus = 1
+	// RedisDialFailed: there is no connection, so nothing was executed.
+	RedisDialFailed RedisStatus = 101
+	// RedisTimedOut: the reply did not come in time. The command may have been executed, or may be yet.
+	RedisTimedOut RedisStatus = 102
+	// RedisProtocolError: what the server sent is not RESP, or is no reply.
+	RedisProtocolError RedisStatus = 103
+	// RedisConnectionLost: the connection broke. The command may have been executed.
+	RedisConnectionLost RedisStatus = 104
+	// RedisLimit: the reply, or the number of connections, exceeds a limit of the host.
+	RedisLimit RedisStatus = 105
+)
+
 func name(names []string, n uint32, kind string) string {
 	if int64(n) < int64(len(names)) {
 		return names[n]

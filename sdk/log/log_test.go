@@ -80,10 +80,8 @@ func TestLevels(t *testing.T) {
 func TestPrefixes(t *testing.T) {
 	host := hosttest.New()
 	host.Properties["request.id"] = "id-%s-%d"
-	l := log.New("test")
-	l.ResetID("configuration")
-	log.SetPluginLog(l)
-	next := start(t, host, func() { log.Infof("%s", "line"); log.Info("100%") })
+	log.SetPluginLog(log.New("test"))
+	next := start(t, host, func() { log.ResetID("configuration"); log.Infof("%s", "line"); log.Info("100%") })
 	next()
 	want := []string{"info: [test] [configuration] [id-%s-%d] line", "info: [test] [configuration] [id-%s-%d] 100%"}
 	if !slices.Equal(host.Logs, want) {

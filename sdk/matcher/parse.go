@@ -2,21 +2,13 @@ package matcher
 
 import (
 	"errors"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-gateway/sluice/sdk/internal/jsontext"
 )
 
-// The keys of a configuration, as the published SDK names them.
-const (
-	RULES_KEY              = "_rules_"
-	MATCH_ROUTE_KEY        = "_match_route_"
-	MATCH_DOMAIN_KEY       = "_match_domain_"
-	MATCH_SERVICE_KEY      = "_match_service_"
-	MATCH_ROUTE_PREFIX_KEY = "_match_route_prefix_"
-)
+// RULES_KEY is the key of the rules, as the published SDK names it.
+const RULES_KEY = "_rules_"
 
 var (
 	// ErrNoRules means that a configuration has neither a global part nor rules.
@@ -24,6 +16,8 @@ var (
 	// ErrNoMatch means that a rule has no list to match by.
 	ErrNoMatch = errors.New("matcher: the rule has no " + MATCH_ROUTE_KEY + ", " + MATCH_DOMAIN_KEY + ", " +
 		MATCH_SERVICE_KEY + " or " + MATCH_ROUTE_PREFIX_KEY)
+
+	errUnknown = errors.New("is not a key that is known")
 )
 
 // Parser turns JSON into a plugin's configuration.
@@ -33,167 +27,128 @@ type Parser struct {
 	// Rule parses a rule, with the global configuration, nil if there is none. It gets the rule's object, match lists
 	// included.
 	Rule func(json string, global any) (config any, err error)
-	// Failed, if set, is told of a rule whose Rule failed and may answer with a configuration in its place, nil to leave
-	// the rule out. If it is not set, a rule that fails fails the whole configuration.
-	Failed func(lists Lists, json string, global any, err error) any
-	// Parsed, if set, is told of a rule whose Rule succeeded.
-	Parsed func(lists Lists, json string)
+	// Rejected, if set, is told of a rule whose Rule failed, or whose match lists are wrong, and says what is in force in
+	// its place: a configuration, or with nil and hold [ErrRejected] for what it matches; with nil and not hold the rule
+	// is left out. A rule that matches nothing is left out anyhow. If Rejected is not set, a rule that is wrong fails the
+	// whole configuration.
+	Rejected func(rule Rule, global any, err error) (config any, hold bool)
+	// Accepted, if set, is told of a rule whose Rule succeeded.
+	Accepted func(rule Rule)
+	// Doubtful, if set, is told of what has no effect: keys that nobody knows, lists beside others. Errors are
+	// PathErrors.
+	Doubtful func(error)
 }
 
-// Lists are a rule's match lists.
-type Lists struct{ routes, domains, services, prefixes []string }
-
-// ruleError says which rule failed.
-type ruleError struct {
-	pos int
-	err error
+// Rule is a rule as it is written.
+type Rule struct {
+	Index int // in _rules_
+	JSON  string
+	Lists Lists
 }
 
-func (e *ruleError) Error() string {
-	return RULES_KEY + "[" + strconv.Itoa(e.pos) + "]: " + e.err.Error()
-}
-func (e *ruleError) Unwrap() error { return e.err }
+// path returns where a rule is.
+func path(i int) string { return RULES_KEY + "[" + strconv.Itoa(i) + "]" }
 
-// Parse parses a configuration, which must be JSON or empty. An empty one is global. A global part that fails to parse fails the configuration only
-// if there are no rules: otherwise globalErr has why, and there is no global configuration.
+// Parse parses a configuration, which must be JSON or empty. An empty one is global. A global part that fails to parse
+// fails the configuration only if there are no rules: otherwise globalErr has why, and there is no global configuration.
+// Errors about rules are PathErrors.
 func Parse(json string, p Parser) (m *Matcher, globalErr, err error) {
-	m = &Matcher{routes: index{}, domains: index{}, services: index{}}
+	m = newMatcher()
 	rules, others := "", false
 	for key, value := range jsontext.Members(json) {
-		if key == RULES_KEY {
-			rules = value
-		} else {
+		if key != RULES_KEY {
 			others = true
+			if reserved(key) && p.Doubtful != nil {
+				p.Doubtful(&PathError{Path: key, Err: errUnknown})
+			}
+			continue
 		}
+		if rules != "" {
+			return nil, nil, &PathError{Path: key, Err: errTwice}
+		}
+		rules = value
+	}
+	if rules != "" && rules != "null" && rules[0] != '[' {
+		return nil, nil, &PathError{Path: RULES_KEY, Err: errors.New("is " + kindOf(rules) + ", not an array")}
 	}
 	if others || rules == "" {
 		if m.global, globalErr = p.Global(json); globalErr != nil {
 			m.global = nil
 		}
 	}
-	list := slices.Collect(jsontext.Elements(rules))
-	if len(list) == 0 {
-		if globalErr != nil {
-			return nil, nil, globalErr
+	n := 0
+	for rule := range jsontext.Elements(rules) {
+		if err := m.addRule(n, rule, p); err != nil {
+			return nil, nil, &PathError{Path: path(n), Err: err}
 		}
-		if m.global == nil {
-			return nil, nil, ErrNoRules
-		}
-		return m, nil, nil
+		n++
 	}
-	var failed error
-	for i, rule := range list {
-		if err := m.addRule(rule, p); err != nil {
-			err = &ruleError{i, err}
-			if p.Failed == nil || errors.Is(err, ErrNoMatch) {
-				return nil, nil, err
-			}
-			if failed == nil {
-				failed = err
-			}
-		}
+	if n == 0 && globalErr != nil {
+		return nil, nil, globalErr
 	}
-	if len(m.rules) == 0 {
-		return nil, nil, failed
+	if n == 0 && m.global == nil {
+		return nil, nil, ErrNoRules
 	}
 	return m, globalErr, nil
 }
 
-func (m *Matcher) addRule(rule string, p Parser) error {
-	lists := Lists{
-		routes:   stringList(rule, MATCH_ROUTE_KEY, false),
-		domains:  stringList(rule, MATCH_DOMAIN_KEY, true),
-		services: stringList(rule, MATCH_SERVICE_KEY, false),
-		prefixes: stringList(rule, MATCH_ROUTE_PREFIX_KEY, false),
+func (m *Matcher) addRule(i int, json string, p Parser) error {
+	rule := Rule{Index: i, JSON: json}
+	var config any
+	var err error
+	doubtful := p.Doubtful
+	if doubtful != nil {
+		doubtful = func(err error) { p.Doubtful(&PathError{Path: path(i), Err: err}) }
 	}
-	if len(lists.routes)+len(lists.domains)+len(lists.services)+len(lists.prefixes) == 0 {
-		return ErrNoMatch
+	if rule.Lists, err = readLists(json, doubtful); err == nil {
+		config, err = p.Rule(json, m.global)
 	}
-	config, err := p.Rule(rule, m.global)
 	if err != nil {
-		if p.Failed == nil {
+		if p.Rejected == nil {
 			return err
 		}
-		if config = p.Failed(lists, rule, m.global, err); config == nil {
-			return err
+		var hold bool
+		config, hold = p.Rejected(rule, m.global, &PathError{Path: path(i), Err: err})
+		if config == nil && !hold || rule.Lists.empty() {
+			return nil
 		}
-	} else if p.Parsed != nil {
-		p.Parsed(lists, rule)
+	} else if p.Accepted != nil {
+		p.Accepted(rule)
 	}
-	m.index(lists, len(m.rules))
+	m.index(&rule.Lists, len(m.rules))
 	m.rules = append(m.rules, config)
 	return nil
 }
 
-// stringList returns a list of strings, or a string as a list of one. Empty strings are dropped unless empty says so.
-func stringList(rule string, key string, empty bool) []string {
-	var list []string
-	for e := range jsontext.Elements(jsontext.Member(rule, key)) {
-		if v, ok := jsontext.String(e); ok && (v != "" || empty) {
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
-// Key names what a rule matches, whatever the order in which it says so: rules with the same key are each other's
-// successors.
-func (l Lists) Key() string {
-	switch {
-	case len(l.routes) > 0 && len(l.services) > 0:
-		return listsKey("route and service", l.routes, l.services)
-	case len(l.routes) > 0:
-		return listsKey("route", l.routes, nil)
-	case len(l.domains) > 0:
-		return listsKey("domain", l.domains, nil)
-	case len(l.services) > 0:
-		return listsKey("service", l.services, nil)
-	}
-	return listsKey("route prefix", l.prefixes, nil)
-}
-
-func listsKey(kind string, a, b []string) string {
-	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
-	return kind + "\x00" + strings.Join(a, "\x00") + "\x00\x00" + strings.Join(b, "\x00")
-}
-
 // index enters a rule under what it matches.
-func (m *Matcher) index(l Lists, pos int) {
+func (m *Matcher) index(l *Lists, pos int) {
 	switch {
-	case len(l.routes) > 0 && len(l.services) > 0:
-		if m.routeServices == nil {
-			m.routeServices = map[string][]routeService{}
-		}
-		for _, route := range l.routes {
-			for _, service := range l.services {
-				m.routeServices[route] = append(m.routeServices[route], routeService{service, pos})
+	case l.counts(byRoute) && l.counts(byService):
+		m.firstBoth = min(m.firstBoth, pos)
+		for _, route := range l[byRoute] {
+			for _, entry := range l[byService] {
+				m.routeServices.add(routeService{route, parseService(entry)}, pos)
 			}
 		}
-	case len(l.routes) > 0:
-		for _, route := range l.routes {
+	case l.counts(byRoute):
+		m.firstRoute = min(m.firstRoute, pos)
+		for _, route := range l[byRoute] {
 			m.routes.add(route, pos)
 		}
-	case len(l.domains) > 0:
-		for _, domain := range l.domains {
-			m.indexDomain(strings.ToLower(domain), pos)
+	case l.counts(byDomain):
+		m.firstDomain = min(m.firstDomain, pos)
+		for _, domain := range l[byDomain] {
+			m.domains.add(domain, pos)
 		}
-	case len(l.services) > 0:
-		for _, service := range l.services {
-			m.services.add(service, pos)
+	case l.counts(byService):
+		m.firstService = min(m.firstService, pos)
+		for _, entry := range l[byService] {
+			m.services.add(parseService(entry), pos)
 		}
 	default:
-		for _, prefix := range l.prefixes {
+		m.firstRoute = min(m.firstRoute, pos)
+		for _, prefix := range l[byPrefix] {
 			m.routePrefixes.add(prefix, pos)
 		}
-	}
-}
-
-func (m *Matcher) indexDomain(domain string, pos int) {
-	if end, ok := strings.CutPrefix(domain, "*"); ok {
-		m.domainEnds.add(end, pos)
-	} else if start, ok := strings.CutSuffix(domain, "*"); ok {
-		m.domainStarts.add(start, pos)
-	} else {
-		m.domains.add(domain, pos)
 	}
 }

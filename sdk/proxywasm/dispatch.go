@@ -29,6 +29,7 @@ type root struct {
 	plugin types.PluginContext
 	// recycler, where the plugin has one, takes back its HTTP contexts when their streams have ended.
 	recycler Recycler
+	kept     hostcall.Plugin
 }
 
 type stream struct {
@@ -80,6 +81,21 @@ func (m *machine) findRoot(id uint32) *root {
 		}
 	}
 	return nil
+}
+
+func init() {
+	hostcall.ActivePlugin = func() *hostcall.Plugin {
+		if !hostcall.Running() {
+			return nil
+		}
+		if s := vm.streams.get(vm.active); s != nil {
+			return &s.root.kept
+		}
+		if r := vm.findRoot(vm.active); r != nil {
+			return &r.kept
+		}
+		return nil
+	}
 }
 
 func (m *machine) root(id uint32) *root {

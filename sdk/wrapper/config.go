@@ -1,6 +1,9 @@
 package wrapper
 
 import (
+	"errors"
+	"strconv"
+
 	"github.com/sluice-gateway/sluice/sdk/internal/jsontext"
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/matcher"
@@ -21,40 +24,77 @@ func (p *pluginContext) configure(data []byte) error {
 		if err := jsontext.Check(json); err != nil {
 			return &configError{err}
 		}
+		if err := jsontext.CheckText(json); err != nil {
+			return &configError{err}
+		}
 	}
-	if id := jsontext.Member(json, PluginIDKey); id != "" {
+	id := jsontext.Member(json, PluginIDKey)
+	if id != "" {
 		if text, ok := jsontext.String(id); ok {
 			id = text
 		}
-		p.plugin.log.ResetID(id)
 		json = without(json, PluginIDKey)
 	}
-	parser := matcher.Parser{Global: p.parseGlobal, Rule: p.parseRule, Failed: p.ruleFailed, Parsed: p.ruleParsed}
+	log.ResetID(id)
+	doubts := 0
+	parser := matcher.Parser{Global: p.parseGlobal, Rule: p.parseRule, Doubtful: func(err error) {
+		if doubts++; doubts <= maxDoubts {
+			log.Warn("configuration: " + err.Error())
+		}
+	}}
+	if p.isolator != nil {
+		p.isolator.begin(id)
+		parser.Accepted, parser.Rejected = p.isolator.accepted, p.isolator.rejected
+	}
 	rules, globalErr, err := matcher.Parse(json, parser)
+	if doubts > maxDoubts {
+		log.Warn("configuration: and " + strconv.Itoa(doubts-maxDoubts) + " more of that kind")
+	}
 	if err != nil {
 		return err
 	}
 	if globalErr != nil {
-		log.Warn("no global configuration, for it failed to parse: " + globalErr.Error())
+		log.Error("global configuration rejected: " + globalErr.Error() + "; in force: rules only, on top of an empty one; " +
+			"requests that match none pass the plugin by")
+	}
+	if p.isolator != nil {
+		p.isolator.end()
 	}
 	p.rules = rules
 	return nil
 }
 
+// maxDoubts bounds the log lines about what has no effect in a configuration.
+const maxDoubts = 20
+
 func (p *pluginContext) parseGlobal(json string) (any, error) {
 	config := p.plugin.newConfig()
-	return config, p.plugin.parse(p, json, config)
+	return config, p.parse(func() error { return p.plugin.parse(p, json, config) })
 }
 
 func (p *pluginContext) parseRule(json string, global any) (any, error) {
 	config := p.plugin.newConfig()
 	if p.plugin.parseRule == nil {
-		return config, p.plugin.parse(p, json, config)
+		return config, p.parse(func() error { return p.plugin.parse(p, json, config) })
 	}
 	if global == nil {
 		global = p.plugin.newConfig()
 	}
-	return config, p.plugin.parseRule(p, json, global, config)
+	return config, p.parse(func() error { return p.plugin.parseRule(p, json, global, config) })
+}
+
+// parse takes a panic of the plugin's parser for an error: a configuration that the author did not think of must not
+// take the VM, and with it the configuration before, away.
+func (p *pluginContext) parse(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if p.repanic {
+				panic(v)
+			}
+			err = errors.New("panic: " + panicText(v) + " " + stackLine())
+		}
+	}()
+	return f()
 }
 
 // without returns an object without one of its keys.

@@ -4,11 +4,14 @@ package wrapper_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/hosttest"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
 	"github.com/sluice-gateway/sluice/sdk/wrapper"
 )
@@ -59,17 +62,30 @@ func TestWhichConfiguration(t *testing.T) {
 }
 
 func TestRefusedConfigurations(t *testing.T) {
+	deep := strings.Repeat("[", 2000) + strings.Repeat("]", 2000)
 	for name, tc := range map[string]struct{ config, want string }{
-		"not JSON":      {`{"value":`, "not valid JSON at byte 9"},
-		"only no rules": {`{"_rules_":[]}`, "neither global nor has it rules"},
-		"no match":      {`{"_rules_":[{"value":"r"}]}`, "_rules_[0]: matcher: the rule has no _match_route_"},
-		"parse error":   {`{"bad":"global"}`, "global is bad"},
-		"rule error":    {`{"_rules_":[{"_match_route_":["a"]},{"_match_route_":["b"],"bad":"rule"}]}`, "_rules_[1]: rule is bad"},
+		"not JSON":         {`{"value":`, "the plugin configuration is not valid JSON at byte 9"},
+		"two values":       {`{} {}`, "not valid JSON at byte 3"},
+		"YAML":             {"value: 1\n", "not valid JSON at byte 0"},
+		"nested too deep":  {`{"value":` + deep + `}`, "JSON nested deeper than 1000 at byte 1009"},
+		"not UTF-8":        {"{\"value\":\"\xff\"}", "not valid UTF-8 at byte 10"},
+		"cut in a letter":  {"{\"value\":\"\xc3\"}", "not valid UTF-8 at byte 10"},
+		"only no rules":    {`{"_rules_":[]}`, "neither global nor has it rules"},
+		"rules, an object": {`{"_rules_":{}}`, "_rules_: is an object, not an array"},
+		"rules twice":      {`{"_rules_":[],"_rules_":[]}`, "_rules_: is there twice"},
+		"no match":         {`{"_rules_":[{"value":"r"}]}`, "_rules_[0]: matcher: the rule has no _match_route_"},
+		"a list of lists":  {`{"_rules_":[{"_match_route_":[[]]}]}`, "_rules_[0]._match_route_[0]: is an array, not a string"},
+		"parse error":      {`{"bad":"global"}`, "plugin start failed: limits.rate: global is bad"},
+		"rule error":       {`{"_rules_":[{"_match_route_":["a"]},{"_match_route_":["b"],"bad":"rule"}]}`, "plugin start failed: _rules_[1].limits.rate: rule is bad"},
+		"parser panics":    {`{"panic":1}`, "panic: runtime error: index out of range"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := loadParsing(t, tc.config, wrapper.ParseConfig(func(json gjson.Result, _ *config) error {
+			h := loadParsing(t, tc.config, wrapper.ParseConfig(func(json gjson.Result, c *config) error {
 				if bad := json.Get("bad"); bad.Exists() {
-					return errors.New(bad.String() + " is bad")
+					return &wrapper.ConfigError{Path: "limits.rate", Err: errors.New(bad.String() + " is bad")}
+				}
+				if i := json.Get("panic"); i.Exists() {
+					c.value = string("x"[i.Int()])
 				}
 				return nil
 			}))
@@ -81,6 +97,46 @@ func TestRefusedConfigurations(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatTheOperatorIsTold looks at the log of configurations that are accepted.
+func TestWhatTheOperatorIsTold(t *testing.T) {
+	const rule = `{"_match_domain_":["example.com"],"value":"r"}`
+	for name, tc := range map[string]struct {
+		config string
+		want   []string
+	}{
+		"nothing": {`{"value":"g","_rules_":[` + rule + `]}`, nil},
+		"global configuration is wrong": {`{"bad":1,"_rules_":[` + rule + `]}`, []string{
+			"error: [test] global configuration rejected: bad; in force: rules only, on top of an empty one; requests that match none pass the plugin by",
+		}},
+		"unknown keys": {`{"_match_domain_":"x","_rules_":[` + rule + `,{"_match_hosts_":["a"],"_match_route_":["a"]}]}`, []string{
+			"warn: [test] configuration: _match_domain_: is not a key that is known",
+			"warn: [test] configuration: _rules_[1]._match_hosts_: is not a key that is known",
+		}},
+		"lists without effect": {`{"_rules_":[{"_match_route_":["a"],"_match_domain_":["b"]}]}`, []string{
+			"warn: [test] configuration: _rules_[0]._match_domain_: has no effect beside other lists",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := startParsing(t, tc.config, wrapper.ParseConfig(func(json gjson.Result, _ *config) error {
+				if json.Get("bad").Exists() {
+					return errors.New("bad")
+				}
+				return nil
+			}))
+			if !slices.Equal(h.Logs, tc.want) {
+				t.Fatalf("log %q, want %q", h.Logs, tc.want)
+			}
+		})
+	}
+	t.Run("a thousand doubts", func(t *testing.T) {
+		rules := strings.Repeat(`{"_match_route_":["a"],"_match_domain_":["b"]},`, 1000)
+		h := start(t, `{"_rules_":[`+rules+rule+`]}`)
+		if n := len(h.Logs); n != 21 || !strings.Contains(h.Logs[20], "and 980 more") {
+			t.Fatalf("%d lines, the last %q", n, h.Logs[n-1])
+		}
+	})
 }
 
 func TestPreStartErrorRefuses(t *testing.T) {
@@ -109,9 +165,10 @@ func TestDocumentedOverride(t *testing.T) {
 		}),
 		saysConfig(&got),
 	}
+	host := hosttest.New()
 	run := func(conf, want string) {
 		t.Helper()
-		h := startParsing(t, conf, wrapper.ParseOverrideConfig(parseGlobal, parseRule), options...)
+		h := onHost(t, host, conf, append(options, wrapper.ParseOverrideConfig(parseGlobal, parseRule)))
 		defer h.Close()
 		h.request().sendHeaders(true, 0)
 		if got != want {
@@ -121,22 +178,30 @@ func TestDocumentedOverride(t *testing.T) {
 	const match = `"_match_domain_":["example.com"]`
 	run(`{"value":"g","_rules_":[{`+match+`,"more":"r"}]}`, "g+r")
 	run(`{"value":"g","_rules_":[{`+match+`,"more":"s","bad":1}]}`, "g+r") // the one before
-	run(`{"value":"g","_rules_":[{"_match_domain_":["*.com"],"bad":1},{`+match+`,"more":"t"}]}`, "g+t")
+	run(`{"value":"g","_rules_":[{`+match+`,"more":"t"},{"_match_domain_":["*.com"],"bad":1}]}`, "g+t")
 }
 
 func TestRulesThatCannotBeEvaluated(t *testing.T) {
 	for name, tc := range map[string]struct {
+		list    string
+		refused string
 		options []wrapper.Option
 		action  uint32
 		replies int
 	}{
-		"closed": {nil, 4, 1},
-		"open":   {[]wrapper.Option{wrapper.FailOpen()}, 0, 0},
+		"closed":        {"domain", "", nil, 4, 1},
+		"open":          {"domain", "", []wrapper.Option{wrapper.FailOpen()}, 0, 0},
+		"no route":      {"route", "GetProperty", nil, 4, 1},
+		"no cluster":    {"service", "GetProperty", nil, 4, 1},
+		"route is none": {"route", "", nil, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
-			h := start(t, `{"_rules_":[{"_match_domain_":["a"]}]}`, append(tc.options, saysConfig(&got))...)
+			h := start(t, `{"_rules_":[{"_match_`+tc.list+`_":["a"]}]}`, append(tc.options, saysConfig(&got))...)
 			h.Headers[0] = [][2]string{{":path", "/"}}
+			if tc.refused != "" {
+				h.Refuse[tc.refused] = abi.StatusInternalFailure
+			}
 			if a, err := h.OnRequestHeaders(streamID, 1, true); err != nil || uint32(a) != tc.action {
 				t.Fatalf("action %d, %v", a, err)
 			}

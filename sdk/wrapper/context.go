@@ -128,8 +128,22 @@ type PluginContext interface {
 	// SetContext keeps a value for as long as the configuration; GetContext returns it, nil if there is none.
 	SetContext(key string, value any)
 	GetContext(key string) any
-	// EnableRuleLevelConfigIsolation keeps a rule that fails to parse from failing the configuration: the rule is replaced
-	// by the last one for the same matches that did parse, or left out. Call it in PrePluginStartOrReload.
+	// EnableRuleLevelConfigIsolation keeps a rule that is wrong from failing the configuration. Call it in
+	// PrePluginStartOrReload. A rule whose parser fails (or panics), or whose match lists are wrong, is rejected; the
+	// others stay in force. In place of a rejected rule its last good version is in force: the last one for the same
+	// matches, in any order, that was accepted. It is kept in the shared data of the VM's vm_id, so it outlives the VM, but
+	// not the gateway's process, nor a configuration without the rule; 4 MiB are kept for a plugin. Other plugins with
+	// that vm_id can read it. Where there is none, what the rule matches is answered 503, with the detail rule_rejected,
+	// and does not reach later rules or the global configuration, which may protect less. With [FailOpen] the rule is left
+	// out instead. A rule without match lists is rejected too, but there is nothing to answer for.
+	//
+	// Each rejected rule is an error line in the log, for the first 100 of them: where (_rules_[3], or as much more as a
+	// [ConfigError] says), why, and what is in force. A line with their number follows, and the gauge
+	// plugin.NAME.rejected_rules has it, NAME being the property plugin_name or else the name given to [SetCtx].
+	//
+	// The global configuration is not isolated: without rules its error fails the configuration. With rules, with or
+	// without isolation, its error is logged, rules get an empty one, and requests that match no rule pass the plugin by.
 	EnableRuleLevelConfigIsolation()
+	// IsRuleLevelConfigIsolation says whether that was called.
 	IsRuleLevelConfigIsolation() bool
 }

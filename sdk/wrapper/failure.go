@@ -8,11 +8,15 @@ import (
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/log"
+	"github.com/sluice-gateway/sluice/sdk/matcher"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
 )
 
-// failureDetail is what access logs show of a request that was answered in a plugin's place.
-const failureDetail = "plugin_failed"
+// What access logs show of a request that was answered in a plugin's place.
+const (
+	failureDetail  = "plugin_failed"
+	rejectedDetail = "rule_rejected"
+)
 
 // recover, deferred, takes a panic of a plugin's function for a failure.
 func (s *stream) recover(action *types.Action, which int, stop types.Action) {
@@ -42,13 +46,28 @@ func (s *stream) fail(reason string, which int, stop types.Action) types.Action 
 		s.config = nil
 		return types.ActionContinue
 	}
+	s.refuse(500, failureDetail, which)
+	return stop
+}
+
+// refuse answers the client and ends the plugin's part in the stream.
+func (s *stream) refuse(code uint32, detail string, which int) {
 	s.failed = true
 	s.failedResponse = which == response
 	// Refused if the plugin has answered already: then the client has its answer.
-	if st := hostcall.SendLocalResponse(500, failureDetail, nil, nil, -1); st != abi.StatusOK {
-		log.Error("the client was not answered 500: " + st.String())
+	if st := hostcall.SendLocalResponse(code, detail, nil, nil, -1); st != abi.StatusOK {
+		log.Error("the client was not answered for the plugin: " + st.String())
 	}
-	return stop
+}
+
+// unmatched answers for rules that do not lead to a configuration. Of a rule that was rejected the log said so when the
+// plugin started, not again with each request.
+func (s *stream) unmatched(err error) types.Action {
+	if err != matcher.ErrRejected {
+		return s.fail(err.Error(), request, types.HeaderStopAllIterationAndWatermark)
+	}
+	s.refuse(503, rejectedDetail, request)
+	return types.HeaderStopAllIterationAndWatermark
 }
 
 func panicText(v any) string {

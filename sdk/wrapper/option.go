@@ -98,75 +98,6 @@ func typed[C any](name string, apply func(*plugin)) Option {
 	}
 }
 
-// parser makes the option that parses the configuration, one for a plugin.
-func parser[C any](name string, apply func(*plugin)) Option {
-	o := typed[C](name, apply)
-	o.place = "parser"
-	return o
-}
-
-// Result is what configurations are parsed from: gjson.Result. It is a type parameter so that a module carries gjson
-// only if its plugin uses it: gjson, with encoding/json behind it, is half of a small module.
-type Result[R any] interface {
-	// Get is gjson's: a path beginning with "!" is the literal JSON after it.
-	Get(path string) R
-}
-
-// result returns JSON as gjson.Parse does.
-func result[R Result[R]](json string) R {
-	var none R
-	if json == "" {
-		return none
-	}
-	return none.Get("!" + json)
-}
-
-// ParseConfig registers what parses the plugin's configuration, global or of a rule.
-func ParseConfig[C any, R Result[R]](f func(json R, config *C) error) Option {
-	return parser[C]("ParseConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error { return f(result[R](json), config.(*C)) }
-	})
-}
-
-// ParseConfigWithContext is [ParseConfig] for a function that uses the plugin's context.
-func ParseConfigWithContext[C any, R Result[R]](f func(ctx PluginContext, json R, config *C) error) Option {
-	return parser[C]("ParseConfigWithContext", func(p *plugin) {
-		p.parse = func(ctx *pluginContext, json string, config any) error { return f(ctx, result[R](json), config.(*C)) }
-	})
-}
-
-// ParseRawConfig is [ParseConfig] for a function that takes the JSON as it is.
-func ParseRawConfig[C any](f func(configBytes []byte, config *C) error) Option {
-	return parser[C]("ParseRawConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error {
-			return f([]byte(json), config.(*C))
-		}
-	})
-}
-
-// ParseOverrideConfig registers what parses the global configuration, and what parses a rule given the global one (the
-// zero value if there is none).
-func ParseOverrideConfig[C any, R Result[R]](global func(json R, config *C) error, rule func(json R, global C, config *C) error) Option {
-	return parser[C]("ParseOverrideConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error { return global(result[R](json), config.(*C)) }
-		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
-			return rule(result[R](json), *global.(*C), config.(*C))
-		}
-	})
-}
-
-// ParseOverrideRawConfig is [ParseOverrideConfig] for functions that take the JSON as it is.
-func ParseOverrideRawConfig[C any](global func(configBytes []byte, config *C) error, rule func(configBytes []byte, global C, config *C) error) Option {
-	return parser[C]("ParseOverrideRawConfig", func(p *plugin) {
-		p.parse = func(_ *pluginContext, json string, config any) error {
-			return global([]byte(json), config.(*C))
-		}
-		p.parseRule = func(_ *pluginContext, json string, global, config any) error {
-			return rule([]byte(json), *global.(*C), config.(*C))
-		}
-	})
-}
-
 // PrePluginStartOrReload registers what runs before a configuration is parsed. An error refuses the configuration.
 func PrePluginStartOrReload(f func(ctx PluginContext) error) Option {
 	return Option{name: "PrePluginStartOrReload", apply: func(p *plugin) {
@@ -233,14 +164,20 @@ func FailOpen() Option {
 	return Option{name: "FailOpen", apply: func(p *plugin) { p.failOpen = true }}
 }
 
-// WithLogger has the plugin log to l. The default writes to the host.
+// WithLogger has the plugin log to l: what package log's functions write, and what the SDK does. nil is the default, which
+// writes to the host. l is told the name of each configuration (_plugin_id_) by ResetID, again and again where the VM
+// has several.
 func WithLogger(l log.Log) Option {
-	return Option{name: "WithLogger", place: "WithLogger", apply: func(p *plugin) { p.log = l }}
+	return Option{name: "WithLogger", place: "WithLogger", apply: func(p *plugin) {
+		if l != nil {
+			p.log = l
+		}
+	}}
 }
 
-// EnableSafeLog holds back to level debug what may hold secrets or personal data.
+// EnableSafeLog holds back to level debug what may hold secrets or personal data ([log.UnsafeInfo]), for this plugin.
 func EnableSafeLog() Option {
-	return Option{name: "EnableSafeLog", apply: func(*plugin) { log.SetSafeLogEnabled(true) }}
+	return Option{name: "EnableSafeLog", apply: func(p *plugin) { p.safeLog = true }}
 }
 
 func headersFunc[C any](f func(HttpContext, C) types.Action) func(HttpContext, any) types.Action {

@@ -25,6 +25,7 @@ type plugin struct {
 	on         [2]handlers
 	streamDone func(ctx HttpContext, config any)
 	failOpen   bool
+	safeLog    bool
 
 	// readsLater says that there are functions for phases after the request's headers, which may ask for what is there
 	// in that phase only.
@@ -82,10 +83,8 @@ type pluginContext struct {
 	types.DefaultPluginContext
 	plugin *plugin
 
-	rules *matcher.Matcher
-	// What becomes of rules, where they are isolated.
-	ruleFailed func(rule matcher.Lists, json string, global any, err error) any
-	ruleParsed func(rule matcher.Lists, json string)
+	rules    *matcher.Matcher
+	isolator isolator // nil: rules are not isolated
 
 	repanic bool
 	holds   int8 // whether StopIteration holds headers: 1 yes, -1 no, 0 not asked yet
@@ -119,6 +118,9 @@ func (p *pluginContext) GetContext(key string) any { return p.values[key] }
 // OnPluginStart reads the configuration.
 func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
 	log.SetPluginLog(p.plugin.log)
+	if p.plugin.safeLog {
+		log.SetSafeLogEnabled(true)
+	}
 	_, p.repanic = syscall.Getenv("WASM_DISABLE_PANIC_RECOVERY")
 	if err := p.start(); err != nil {
 		log.Error("plugin start failed: " + err.Error())

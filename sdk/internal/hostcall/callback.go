@@ -27,3 +27,15 @@ func End() {
 // Generation changes with every stream that begins, and with every configuration and tick: often enough for what the
 // host may change at any time and nobody needs to the moment, such as the log level.
 var Generation uint32 = 1
+
+// Plugin is what the SDK's packages keep of a plugin context, for as long as it lives. Package proxywasm has one for each.
+type Plugin struct {
+	Log any // package log's
+}
+
+// ActivePlugin returns that of the plugin context which host calls are about, or whose stream they are about. nil if it
+// is none: outside of callbacks, and while it is made. Package proxywasm sets it.
+var ActivePlugin = func() *Plugin { return nil }
+
+// Running says whether a callback is running.
+func Running() bool { return depth > 0 }

@@ -27,13 +27,31 @@ type Host struct {
 	// Foreign are the foreign functions.
 	Foreign map[string]func(argument []byte) ([]byte, abi.Status)
 
-	Calls    []string // name and arguments of each
-	Logs     []string // level: line
-	Replies  []Reply
-	Tick     uint32
-	Active   uint32 // what SetEffectiveContext set last
-	Shared   map[string]SharedValue
-	lastCall uint32
+	Calls   []string // name and arguments of each
+	Logs    []string // level: line
+	Replies []Reply
+	Tick    uint32
+	Active  uint32 // what SetEffectiveContext set last
+	Shared  map[string]SharedValue
+	// HTTPCalls and RedisCalls are the call-outs that were begun.
+	HTTPCalls  []HTTPCall
+	RedisCalls []RedisCall
+	lastCall   uint32
+}
+
+// HTTPCall is an HTTP call-out.
+type HTTPCall struct {
+	ID      uint32
+	Cluster string
+	Headers [][2]string
+	Body    string
+	Millis  uint32
+}
+
+// RedisCall is a Redis call-out.
+type RedisCall struct {
+	ID             uint32
+	Cluster, Query string
 }
 
 // Reply is a local response.
@@ -317,6 +335,13 @@ func (h *Host) SetSharedData(key, value []byte, cas uint32) abi.Status {
 func (h *Host) HTTPCall(cluster []byte, headers abi.Pairs, body []byte, trailers abi.Pairs, millis uint32) (uint32, abi.Status) {
 	st := h.call("HTTPCall", cluster, headers.Len(), body, trailers.Len(), millis)
 	h.lastCall++
+	if st == abi.StatusOK {
+		c := HTTPCall{ID: h.lastCall, Cluster: string(cluster), Body: string(body), Millis: millis}
+		for k, v := range headers.All() {
+			c.Headers = append(c.Headers, [2]string{string(k), string(v)})
+		}
+		h.HTTPCalls = append(h.HTTPCalls, c)
+	}
 	return h.lastCall, st
 }
 
@@ -329,6 +354,9 @@ func (h *Host) RedisInit(cluster, username, password []byte, millis uint32) abi.
 func (h *Host) RedisCall(cluster, query []byte) (uint32, abi.Status) {
 	st := h.call("RedisCall", cluster, query)
 	h.lastCall++
+	if st == abi.StatusOK {
+		h.RedisCalls = append(h.RedisCalls, RedisCall{h.lastCall, string(cluster), string(query)})
+	}
 	return h.lastCall, st
 }
 

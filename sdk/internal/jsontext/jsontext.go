@@ -15,9 +15,12 @@ import (
 var ErrSyntax = errors.New("not valid JSON")
 
 // syntaxError says where text stops being JSON.
-type syntaxError struct{ offset int }
+type syntaxError struct {
+	what   string
+	offset int
+}
 
-func (e *syntaxError) Error() string { return "not valid JSON at byte " + strconv.Itoa(e.offset) }
+func (e *syntaxError) Error() string { return e.what + " at byte " + strconv.Itoa(e.offset) }
 func (e *syntaxError) Unwrap() error { return ErrSyntax }
 
 // maxDepth is how deep arrays and objects may nest.
@@ -32,7 +35,23 @@ func Check(text string) error {
 			return nil
 		}
 	}
-	return &syntaxError{s.pos}
+	what := ErrSyntax.Error()
+	if s.tooDeep {
+		what = "JSON nested deeper than " + strconv.Itoa(maxDepth)
+	}
+	return &syntaxError{what, s.pos}
+}
+
+// CheckText reports whether text is UTF-8, as JSON must be: [Check] does not look into strings.
+func CheckText(text string) error {
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && n == 1 {
+			return &syntaxError{"not valid UTF-8", i}
+		}
+		i += n
+	}
+	return nil
 }
 
 // Trim returns text without white space around it.

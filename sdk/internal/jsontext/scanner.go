@@ -2,8 +2,9 @@ package jsontext
 
 // scanner steps over JSON. Its methods leave pos after what they stepped over, or where it went wrong.
 type scanner struct {
-	text string
-	pos  int
+	text    string
+	pos     int
+	tooDeep bool
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
@@ -24,7 +25,11 @@ func (s *scanner) literal(word string) bool {
 
 func (s *scanner) value(depth int) bool {
 	s.space()
-	if s.pos == len(s.text) || depth > maxDepth {
+	if depth > maxDepth {
+		s.tooDeep = true
+		return false
+	}
+	if s.pos == len(s.text) {
 		return false
 	}
 	switch c := s.text[s.pos]; c {
