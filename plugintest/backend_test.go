@@ -118,3 +118,15 @@ func TestWhatAPluginLeavesBehind(t *testing.T) {
 		}
 	})
 }
+
+// TestUnansweredCallsEndWithThePlugin: what waits for a test that is over must not hold it up.
+func TestUnansweredCallsEndWithThePlugin(t *testing.T) {
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		p := start(t, mode, plugintest.Backend("by-hand", nil), plugintest.RedisScript("redis", nil))
+		p.Stream(plugintest.Get("/").Header("x-do", "call").Header("x-arg", "by-hand"))
+		p.Stream(plugintest.Get("/").Header("x-do", "redis").Header("x-arg", "k"))
+		p.Callout()
+		p.RedisCall()
+		p.Close() // fails the test if it takes long
+	})
+}

@@ -24,6 +24,8 @@ type client interface {
 	head(method string) (*http.Response, error)
 	// deadline is for all of the above; begin and write may end later.
 	deadline(t time.Time)
+	// settled says that nothing more will come in either direction, and nothing be lost when the connection is closed.
+	settled()
 	close()
 }
 
@@ -52,19 +54,27 @@ func send(c client, r *Request, id string) error {
 	return c.end(r.trailers)
 }
 
-// receive reads a whole answer.
-func receive(c client, method string) *Response {
-	got := &Response{Worker: -1}
+// receive reads a whole answer. last is that the gateway closes the connection, or that the answer is not whole.
+func receive(c client, method string) (got *Response, last bool) {
+	got = &Response{Worker: -1}
 	resp, err := c.head(method)
 	if err != nil {
 		got.Err = err
-		return got
+		return got, true
 	}
 	defer resp.Body.Close()
 	var body strings.Builder
 	_, got.Err = io.Copy(&body, resp.Body)
 	got.Status, got.Header, got.Body, got.Trailer = resp.StatusCode, resp.Header, body.String(), resp.Trailer
-	return got
+	return got, got.Err != nil || resp.Close
+}
+
+// forget has a connection leave no trace when it is closed. A port that waits for what may still come cannot be used for a
+// minute, and a fuzzer would soon have used all there are.
+func forget(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // to no effect if it fails
+	}
 }
 
 // http1Client speaks HTTP/1.1 by itself rather than by net/http, because what is sent, and when, is the test's to say.
@@ -75,6 +85,7 @@ type http1Client struct {
 }
 
 func (c *http1Client) address() string      { return c.conn.LocalAddr().String() }
+func (c *http1Client) settled()             { forget(c.conn) }
 func (c *http1Client) close()               { _ = c.conn.Close() }
 func (c *http1Client) deadline(t time.Time) { _ = c.conn.SetDeadline(t) } // a connection that is closed shows when it is read
 

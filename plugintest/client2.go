@@ -54,6 +54,8 @@ func newHTTP2Client(conn net.Conn) client {
 
 func (c *http2Client) address() string { return c.conn.LocalAddr().String() }
 
+func (c *http2Client) settled() { forget(c.conn) }
+
 func (c *http2Client) close() {
 	c.mu.Lock()
 	if c.timer != nil {

@@ -48,6 +48,24 @@
 //	up.Close()
 //	got := s.Response()
 //
+// # What the plugin does beside
+//
+// [Response] has what it did with the request: [Response.Callbacks] and their answers, its [LocalReply], properties,
+// [Response.UserAttributes] and [Response.SpanTags]. Of [Plugin] are [Plugin.Metric], [Plugin.SharedData], [Plugin.Queue].
+// Clusters that it calls are added by [Backend], [BackendAt], [Redis] and [RedisScript]; where these are given no function,
+// the test answers by hand: [Plugin.Callout], [Plugin.RedisCall]. [FakeClock] and [Plugin.Advance] make time pass,
+// [Workers], [Plugin.UseWorker] and [Plugin.Trap] are for several VMs.
+//
+// # Calls at the wrong moment
+//
+// A resume that nobody waits for, a second local reply, a resume of a request that was answered and a reply after the
+// stream's end fail the test, with what Envoy does about them: hosts let them pass in silence. [AllowMisuse] turns that off.
+//
+// # Fuzzing and subtests
+//
+// A plugin that is started once may serve many tests: [Plugin.For] has failures reported to the one it is given. In a fuzz
+// target it is needed, because the [testing.F] that started the plugin must not be used there.
+//
 // # What the plugin logs
 //
 // [Plugin.Logs] has what the plugin logged, at every level. When a test fails, all of it is printed, with what the host

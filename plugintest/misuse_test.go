@@ -98,3 +98,29 @@ func TestCallbacksShowTheirAnswers(t *testing.T) {
 		}
 	})
 }
+
+// TestAMistakeInAStreamThatNobodyWaitsFor is reported at the test's end.
+func TestAMistakeInAStreamThatNobodyWaitsFor(t *testing.T) {
+	f := &cleaning{failing: failing{TB: t}}
+	p := start(f, plugintest.Native)
+	s := p.Stream(plugintest.Get("/").Header("x-do", "misuse").Header("x-arg", "resume"))
+	s.Upstream()
+	f.end()
+	if !strings.Contains(f.said, "resumes the request, which nobody waits for") {
+		t.Errorf("it says %q", f.said)
+	}
+}
+
+// cleaning is a failing test that ends when it is told to.
+type cleaning struct {
+	failing
+	cleanups []func()
+}
+
+func (c *cleaning) Cleanup(f func()) { c.cleanups = append(c.cleanups, f) }
+
+func (c *cleaning) end() {
+	for i := len(c.cleanups) - 1; i >= 0; i-- {
+		c.cleanups[i]()
+	}
+}

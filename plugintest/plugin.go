@@ -167,10 +167,10 @@ func (p *Plugin) onClose(f func(context.Context) error) { p.closers = append(p.c
 // Close ends the plugin: its streams, its gateway, its upstream. [Start] sees to it, unless the test wants it earlier.
 func (p *Plugin) Close() {
 	p.t.Helper()
-	p.reportMistakes(p.watch.takeMistakes())
 	if err := p.close(); err != nil {
 		p.t.Errorf("plugintest: closing: %v", err)
 	}
+	p.reportMistakes(p.watch.takeMistakes())
 }
 
 func (p *Plugin) close() (err error) {
@@ -221,7 +221,14 @@ func (p *Plugin) Do(r *Request) *Response {
 		defer close(sent)
 		_ = send(c, r, x.id) // an answer may come all the same; where none does, reading says why
 	}()
-	got := receive(c, r.method)
+	got, last := receive(c, r.method)
+	select {
+	case <-sent:
+		if !last {
+			c.settled()
+		}
+	default:
+	}
 	c.close()
 	<-sent
 	got.request = r

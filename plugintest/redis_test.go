@@ -51,7 +51,7 @@ func TestRedisByHand(t *testing.T) {
 
 		s = p.Stream(plugintest.Get("/").Header("x-do", "redis").Header("x-arg", "k"))
 		p.RedisCall().Reset()
-		if got := s.Response(); got.Status != 201 || got.Body != "" {
+		if got := s.Response(); got.Status != 502 || got.Body != "" {
 			t.Errorf("a connection that breaks off: %+v", got)
 		}
 	})

@@ -46,6 +46,10 @@ func (p *Plugin) Stream(r *Request) *Stream {
 	p.t.Cleanup(func() {
 		s.up.Reset() // of no effect where the test has ended it
 		p.upstream.forget(s.x)
+		if s.response == nil {
+			c.close()
+			p.settle(c.address(), &Response{})
+		}
 	})
 	p.ends.watch(c.address())
 	p.watch.expect(c.address())

@@ -1,6 +1,7 @@
 package plugintest
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -77,6 +78,8 @@ type trace struct {
 	reply             *LocalReply
 	request, response held
 	mistakes          []string
+	// taken: whoever sent the request has had its report. What comes later is nobody's but the plugin's.
+	taken bool
 }
 
 func newWatch() *watch {
@@ -90,7 +93,7 @@ func (w *watch) expect(address string) {
 	w.byAddress[address] = &trace{worker: -1}
 }
 
-// take ends what expect began. The trace no longer changes once the stream has ended.
+// take ends what expect began, and returns the trace as it is.
 func (w *watch) take(address string) *trace {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +102,10 @@ func (w *watch) take(address string) *trace {
 	if t == nil {
 		return &trace{worker: -1}
 	}
-	return t
+	t.taken = true
+	now := *t
+	now.callbacks, now.mistakes, now.properties = slices.Clone(t.callbacks), slices.Clone(t.mistakes), maps.Clone(t.properties)
+	return &now
 }
 
 // explain says what the plugin did to the request from an address, for the message of a step that waited in vain.
@@ -162,10 +168,11 @@ func (w *watch) stream(c pluginhost.Context) *trace {
 func (w *watch) called(callback string, c *pluginhost.HostCall) {
 	t := w.stream(c.Context)
 	if c.Misuse != pluginhost.NoMisuse {
-		if t == nil {
-			w.mistakes = append(w.mistakes, explainMisuse(nil, callback, c))
+		m := explainMisuse(t, callback, c)
+		if t == nil || t.taken {
+			w.mistakes = append(w.mistakes, m)
 		} else {
-			t.mistakes = append(t.mistakes, explainMisuse(t, callback, c))
+			t.mistakes = append(t.mistakes, m)
 		}
 		return
 	}

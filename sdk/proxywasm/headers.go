@@ -9,7 +9,8 @@ import (
 // Keys are matched without regard to case and read back in lower case. Which maps there are depends on the phase: a
 // plugin reads and changes request headers from its request header callback until it lets the headers go, and so on;
 // outside that time the host answers types.ErrorStatusBadArgument. An absent key is types.ErrorStatusNotFound, and so
-// is an empty map where a whole one is asked for. Names may be in any case. A list of more than abi.MaxPairs entries, or
+// is an empty map where a whole one is asked for, of which a gateway gives nothing; a host that gives the encoding of no
+// pairs, as test hosts do, is an empty list. Names may be in any case. A list of more than abi.MaxPairs entries, or
 // abi.MaxPairsBytes when encoded, is types.ErrorStatusBadArgument and changes nothing.
 
 func getPairs(m abi.MapType) ([][2]string, error) {
@@ -17,9 +18,12 @@ func getPairs(m abi.MapType) ([][2]string, error) {
 	if st != abi.StatusOK {
 		return nil, statusError(st)
 	}
+	if len(pairs) == 0 {
+		return nil, types.ErrorStatusNotFound
+	}
 	list := pairList(pairs)
 	if list == nil {
-		return nil, types.ErrorStatusNotFound
+		list = [][2]string{}
 	}
 	return list, nil
 }

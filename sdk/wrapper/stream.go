@@ -1,6 +1,8 @@
 package wrapper
 
 import (
+	"errors"
+
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -34,6 +36,7 @@ type stream struct {
 
 // message is what a stream knows of its request or its response.
 type message struct {
+	begun       bool // the headers came
 	follows     bool // something follows the headers
 	binary      bool // the headers announce a binary body
 	lengthKnown bool // the headers were looked at, and have
@@ -110,6 +113,9 @@ func (s *stream) requestHeaders(endOfStream bool) types.Action {
 	if s.plugin.readsLater {
 		s.pseudo.note()
 	}
+	if s.root.rules == nil {
+		return s.unmatched(errNotConfigured)
+	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
 		return s.unmatched(err)
@@ -169,17 +175,19 @@ func (s *stream) OnHttpStreamDone() {
 	s.plugin.streamDone(s.ctx, s.config)
 }
 
+// errNotConfigured is that a host makes streams although the plugin refused its configuration.
+var errNotConfigured = errors.New("the plugin has refused its configuration, and has none")
+
 // headers runs a header phase.
 func (s *stream) headers(which int, endOfStream bool) (action types.Action) {
-	h := &s.plugin.on[which]
+	h, m := &s.plugin.on[which], &s.message[which]
+	m.begun, m.follows = true, !endOfStream
 	if endOfStream || h.phases == nil {
-		s.message[which].follows = !endOfStream
 		if h.headers == nil {
 			return types.HeaderContinue
 		}
 		return h.headers(s.ctx, s.config)
 	}
-	s.message[which].follows = true
 	h.phases.look(s, which)
 	if h.headers != nil {
 		action = h.headers(s.ctx, s.config)
@@ -191,8 +199,14 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if s.failed || s.config == nil {
 		return s.off(which, types.DataStopIterationNoBuffer)
 	}
+	h, m := &s.plugin.on[which], &s.message[which]
 	routed := which == response && s.route != nil
-	if m := &s.message[which]; !routed && !m.wanted || m.ended {
+	if !m.begun && h.phases != nil {
+		// Gateways begin a message with its headers. Tests of published plugins, in their emulator, begin it with its body.
+		m.begun, m.follows, m.wanted = true, true, !m.dontRead
+		m.buffered = h.body != nil && (h.streaming == nil || m.forceBuffer)
+	}
+	if !routed && !m.wanted || routed && m.ended {
 		return types.DataContinue
 	}
 	done := false
@@ -205,7 +219,7 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if routed {
 		action = s.route.data(s, endOfStream)
 	} else {
-		action = s.plugin.on[which].phases.data(s, which, endOfStream)
+		action = h.phases.data(s, which, endOfStream)
 	}
 	done = true
 	return action
@@ -252,7 +266,7 @@ func (s *stream) off(which int, stop types.Action) types.Action {
 // MatchConfig returns the configuration that the rules choose for this stream, as a pointer to it, nil if none. Before
 // the request's headers have come to the plugin they are asked of the host. For tests.
 func (s *stream) MatchConfig() (config any, err error) {
-	if s.config != nil {
+	if s.config != nil || s.root.rules == nil {
 		return s.config, nil
 	}
 	hostcall.Begin()

@@ -74,7 +74,11 @@ func ask(cluster, key string) error {
 	query := "*2\r\n$3\r\nGET\r\n$" + strconv.Itoa(len(key)) + "\r\n" + key + "\r\n"
 	_, err := proxywasm.DispatchRedisCall(cluster, []byte(query), func(status, size int) {
 		reply, _ := proxywasm.GetRedisCallResponse(0, size)
-		if err := proxywasm.SendHttpResponse(200+status, nil, reply, -1); err != nil {
+		code := 200
+		if status != 0 {
+			code = 502 // there was no reply
+		}
+		if err := proxywasm.SendHttpResponse(code, nil, reply, -1); err != nil {
 			log.Error(err.Error())
 		}
 	})

@@ -57,7 +57,10 @@ func Header(m abi.MapType, key string) (string, abi.Status) {
 			if !ok {
 				return "", abi.StatusNotFound
 			}
-			return OwnString(v), abi.StatusOK
+			if !padded(v) {
+				return OwnString(v), abi.StatusOK
+			}
+			// What a blank or padded value reads as is the host's to say: the first read of it, and all that follow.
 		}
 	}
 	v, st := GetHeaderMapValue(m, key)
@@ -86,6 +89,9 @@ func HeadersChanged(m abi.MapType) {
 		headerMaps[m].whole = false
 	}
 }
+
+// padded says that v is empty, or begins or ends with white space.
+func padded(v []byte) bool { return len(v) == 0 || v[0] <= ' ' || v[len(v)-1] <= ' ' }
 
 // lower returns s in lower case, s itself if it is.
 func lower(s string) string {

@@ -1,0 +1,4 @@
+// A plugin that does not compile.
+package main
+
+func main() { undefined() }
