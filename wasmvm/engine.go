@@ -71,6 +71,7 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	if code, err = interruptible(code); err != nil {
 		return nil, fmt.Errorf("%w: %s", ErrInvalid, oneLine(err.Error()))
 	}
+	code = mergeData(code)
 	if !e.acquire() {
 		return nil, fmt.Errorf("engine is %w", ErrClosed)
 	}
