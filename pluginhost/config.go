@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
 // Config is one plugin as an operator configures it.
@@ -23,6 +24,8 @@ type Config struct {
 	// Code is the module. CodeSource says in errors where it came from (a file name).
 	Code       []byte
 	CodeSource string
+	// Module, if set, is run in place of Code: compiled before, by whoever closes it after the [Host]. Hosts may share it.
+	Module *wasmvm.Module
 	// Native, if set, is run in place of Code: a plugin compiled into this process, with one VM.
 	Native func(abi.Host) abi.Plugin
 	// FailurePolicy says what becomes of requests when the plugin is dead. Default FailClosed.

@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
 const defaultReloadBackoff = time.Second
@@ -26,6 +27,7 @@ type groupKey struct {
 	configuration string
 	code          codeHash
 	native        unsafe.Pointer
+	module        *wasmvm.Module
 	env           string
 	memoryLimit   uint64
 	callback      time.Duration
@@ -40,7 +42,9 @@ func groupKeyOf(cfg *Config) groupKey {
 		k.native = *(*unsafe.Pointer)(unsafe.Pointer(&cfg.Native))
 		return k
 	}
-	k.code = sha256.Sum256(cfg.Code)
+	if k.module = cfg.Module; k.module == nil {
+		k.code = sha256.Sum256(cfg.Code)
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Env)) {
 		k.env += name + "=" + cfg.Env[name] + "\x00"
 	}
@@ -197,7 +201,7 @@ func (g *group) close() {
 			v.unlock()
 		}
 	}
-	if g.module != nil && g.cfg.Native == nil {
+	if g.module != nil && g.cfg.Native == nil && g.cfg.Module == nil {
 		g.host.releaseModule(g.key.code)
 	}
 	g.host.data.release(g.cfg.VMID)
@@ -217,6 +221,10 @@ type sharedModule struct {
 func (h *Host) compile(ctx context.Context, cfg *Config, hash codeHash) (module, error) {
 	if cfg.Native != nil {
 		return nativeModule{cfg.Native}, nil
+	}
+	if cfg.Module != nil {
+		h.tellOf(cfg, cfg.Module)
+		return wasmModule{cfg.Module}, nil
 	}
 	h.mu.Lock()
 	s := h.modules[hash]

@@ -113,10 +113,10 @@ func (h *Host) NewPlugin(ctx context.Context, cfg Config) (*Plugin, error) {
 
 // join makes a plugin, not started yet, with the group of VMs that it belongs to.
 func (h *Host) join(cfg Config) (*Plugin, error) {
-	if cfg.Native == nil && len(cfg.Code) == 0 {
+	if cfg.Native == nil && cfg.Module == nil && len(cfg.Code) == 0 {
 		return nil, ErrNoCode
 	}
-	if cfg.Native == nil && h.engine == nil {
+	if cfg.Native == nil && cfg.Module == nil && h.engine == nil {
 		return nil, ErrNoEngine
 	}
 	if cfg.ReloadBackoff == 0 {

@@ -57,6 +57,12 @@ func (h *Host) compileWasm(ctx context.Context, cfg *Config) (module, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.tellOf(cfg, m)
+	return wasmModule{m}, nil
+}
+
+// tellOf logs what an operator should know about a module.
+func (h *Host) tellOf(cfg *Config, m *wasmvm.Module) {
 	if unknown := m.UnknownImports(); len(unknown) > 0 {
 		h.logger.Warn("plugin imports functions that this gateway does not have; they answer that they are unimplemented",
 			"plugin", cfg.Name, "imports", strings.Join(unknown, " "))
@@ -64,7 +70,6 @@ func (h *Host) compileWasm(ctx context.Context, cfg *Config) (module, error) {
 	if err := m.CacheError(); err != nil {
 		h.logger.Warn("compilation cache not used", "plugin", cfg.Name, "error", err)
 	}
-	return wasmModule{m}, nil
 }
 
 // trapAttrs returns what a log record says of a trap beside the error's own text.

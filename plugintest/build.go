@@ -23,19 +23,20 @@ var engine = sync.OnceValues(func() (*wasmvm.Engine, error) {
 })
 
 // built has what was built already, by absolute path. Sources do not change while their tests run.
-var built sync.Map // string -> func() ([]byte, error)
+var built sync.Map // string -> func() (*wasmvm.Module, error)
 
-// module returns the module that source, a folder of plugin source or a .wasm file, stands for.
-func module(source string) ([]byte, error) {
+// module returns the module that source, a folder of plugin source or a .wasm file, stands for. It lives as long as the
+// process does.
+func module(source string) (*wasmvm.Module, error) {
 	path, err := filepath.Abs(source)
 	if err != nil {
 		return nil, err
 	}
-	load, _ := built.LoadOrStore(path, sync.OnceValues(func() ([]byte, error) { return load(path) }))
-	return load.(func() ([]byte, error))()
+	load, _ := built.LoadOrStore(path, sync.OnceValues(func() (*wasmvm.Module, error) { return load(path) }))
+	return load.(func() (*wasmvm.Module, error))()
 }
 
-func load(path string) ([]byte, error) {
+func load(path string) (*wasmvm.Module, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -46,5 +47,17 @@ func load(path string) ([]byte, error) {
 			return nil, fmt.Errorf("%w\n%s", err, strings.TrimSpace(said.String()))
 		}
 	}
-	return os.ReadFile(path)
+	code, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := engine()
+	if err != nil {
+		return nil, err
+	}
+	m, err := e.Compile(context.Background(), code)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
 }

@@ -29,8 +29,9 @@ func (l Log) String() string {
 
 // logs collects lines. It is safe for concurrent use.
 type logs struct {
-	mu    sync.Mutex
-	lines []Log
+	mu      sync.Mutex
+	lines   []Log
+	dropped int // lines that were too many to keep
 }
 
 func (l *logs) add(line Log) {
@@ -38,6 +39,7 @@ func (l *logs) add(line Log) {
 	defer l.mu.Unlock()
 	if len(l.lines) >= maxWatched {
 		l.lines = append([]Log(nil), l.lines[maxWatched/2:]...)
+		l.dropped += maxWatched / 2
 	}
 	l.lines = append(l.lines, line)
 }
@@ -48,9 +50,21 @@ func (l *logs) all() []Log {
 	return append([]Log(nil), l.lines...)
 }
 
+// count returns how many lines there have been.
+func (l *logs) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dropped + len(l.lines)
+}
+
 // String returns all lines, indented.
-func (l *logs) String() string {
-	lines := l.all()
+func (l *logs) String() string { return l.since(0) }
+
+// since is String without the first n lines.
+func (l *logs) since(n int) string {
+	l.mu.Lock()
+	lines := append([]Log(nil), l.lines[min(max(0, n-l.dropped), len(l.lines)):]...)
+	l.mu.Unlock()
 	if len(lines) == 0 {
 		return "  (nothing)"
 	}

@@ -65,7 +65,7 @@ func Start(t testing.TB, mode Mode, opts ...Option) *Plugin {
 func TryStart(t testing.TB, mode Mode, opts ...Option) (*Plugin, error) {
 	t.Helper()
 	o := options{source: ".", timeout: 10 * time.Second, route: "route", cluster: "cluster", workers: 1,
-		upstream: http.HandlerFunc(echo)}
+		upstream: http.HandlerFunc(echo), node: gateway.Node{ID: "plugintest", Cluster: "plugintest"}}
 	o.plugin.Name = t.Name()
 	o.plugin.LogLevel = abi.LogTrace
 	for _, opt := range opts {
@@ -107,16 +107,11 @@ func (p *Plugin) start(mode Mode, o options) error {
 		p.onClose(func(context.Context) error { nativeSlot.free(); return nil })
 		o.plugin.Native = proxywasm.NewPlugin
 	case Wasm:
-		code, err := module(o.source)
+		m, err := module(o.source)
 		if err != nil {
 			return err
 		}
-		e, err := engine()
-		if err != nil {
-			return err
-		}
-		o.plugin.Code, o.plugin.CodeSource = code, o.source
-		hostOptions.Engine = e
+		o.plugin.Module, o.plugin.CodeSource = m, o.source
 	}
 
 	address := p.serveHTTP(p.upstream)
@@ -154,14 +149,14 @@ func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cl
 	l.HTTP.AccessLogs = []gateway.AccessLog{p.ends.accessLog()}
 	l.HTTP.Routes = gateway.RouteConfiguration{Name: "plugintest", VirtualHosts: []gateway.VirtualHost{{
 		Name: "plugintest", Domains: []string{"*"}, Routes: append(o.routes, gateway.Route{
-			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster,
+			Name: o.route, Match: gateway.RouteMatch{Prefix: "/"}, Cluster: o.cluster, Metadata: o.routeMetadata,
 		}),
 	}}}
 	return &gateway.Config{
-		Node:      gateway.Node{ID: "plugintest", Cluster: "plugintest"},
+		Node:      o.node,
 		Listeners: []gateway.Listener{l},
 		Clusters: append(backends, gateway.Cluster{
-			Name: o.cluster, Type: gateway.ClusterStatic, ConnectTimeout: o.timeout,
+			Name: o.cluster, Metadata: o.clusterMetadata, Type: gateway.ClusterStatic, ConnectTimeout: o.timeout,
 			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}},
 		}),
 	}
@@ -288,9 +283,17 @@ func (p *Plugin) recent() string {
 	return b.String()
 }
 
-// For returns the plugin for another test to use, a subtest or a call of a fuzz target: failures are that one's. The
-// plugin still ends with the test that started it.
-func (p *Plugin) For(t testing.TB) *Plugin { return &Plugin{t: t, instance: p.instance} }
+// For returns the plugin for another test to use, a subtest or a call of a fuzz target: failures are that one's, with what
+// was logged meanwhile. The plugin still ends with the test that started it.
+func (p *Plugin) For(t testing.TB) *Plugin {
+	from := p.logs.count()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("plugintest: the plugin and its host logged meanwhile:\n%s", p.logs.since(from))
+		}
+	})
+	return &Plugin{t: t, instance: p.instance}
+}
 
 // requestID returns the x-request-id that r is sent with.
 func (p *Plugin) requestID(r *Request) string {

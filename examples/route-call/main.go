@@ -85,7 +85,7 @@ func onRequestBody(ctx wrapper.HttpContext, c config, body []byte) types.Action 
 
 // fail answers a request that could not be changed.
 func fail(err error) types.Action {
-	log.Errorf("route call: %v", err)
+	log.Errorf("%v", err)
 	if err := proxywasm.SendHttpResponse(500, nil, []byte("Route call failed"), -1); err != nil {
 		log.Errorf("answering 500: %v", err)
 	}

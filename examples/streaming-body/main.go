@@ -1,5 +1,5 @@
 // Command streaming-body is a gateway plugin that replaces a word in request and response bodies as they stream through,
-// without ever holding a whole body.
+// without ever holding a whole body. It can have responses checked by a service before the client gets them.
 package main
 
 import (
@@ -20,6 +20,7 @@ func init() {
 		wrapper.ParseConfig(parseConfig),
 		wrapper.ProcessRequestHeaders(onRequestHeaders),
 		wrapper.ProcessStreamingRequestBody(onStreamingRequestBody),
+		wrapper.ProcessResponseHeaders(onResponseHeaders),
 		wrapper.ProcessStreamingResponseBody(onStreamingResponseBody),
 	)
 }
@@ -27,10 +28,13 @@ func init() {
 // config is the plugin's configuration: find becomes replace. The defaults are "old" and "new".
 type config struct {
 	find, replace []byte
+	// checkCluster is the cluster of a service that checks responses; "" for none.
+	checkCluster string
 }
 
 func parseConfig(json gjson.Result, c *config) error {
 	*c = config{find: []byte("old"), replace: []byte("new")}
+	c.checkCluster = json.Get("check_cluster").String()
 	if v := json.Get("find"); v.Exists() {
 		c.find = []byte(v.String())
 	}
@@ -55,8 +59,21 @@ func onStreamingRequestBody(ctx wrapper.HttpContext, c config, chunk []byte, isL
 	return replacerOf(ctx, "request", c).next(chunk, isLastChunk)
 }
 
+func onResponseHeaders(ctx wrapper.HttpContext, c config) types.Action {
+	if c.checkCluster != "" {
+		// From now on the plugin sends the response's body itself: what the body function returns is dropped.
+		ctx.NeedPauseStreamingResponse()
+	}
+	return types.HeaderContinue
+}
+
 func onStreamingResponseBody(ctx wrapper.HttpContext, c config, chunk []byte, isLastChunk bool) []byte {
-	return replacerOf(ctx, "response", c).next(chunk, isLastChunk)
+	chunk = replacerOf(ctx, "response", c).next(chunk, isLastChunk)
+	if c.checkCluster != "" {
+		checkerOf(ctx, c).take(ctx, chunk, isLastChunk)
+		return nil
+	}
+	return chunk
 }
 
 // replacerOf returns the replacer of one direction of a stream, a new one for its first chunk.

@@ -169,23 +169,6 @@ func TestTenThousandHeadersAreRead(t *testing.T) {
 	})
 }
 
-func TestReplyWithAnotherResponsesHeaders(t *testing.T) {
-	host := hosttest.New()
-	inRequest(t, host, func() {
-		given := [][2]string{{":status", "404"}, {"X-A", "1"}, {"", "nameless"}}
-		kept := slices.Clone(given)
-		if err := proxywasm.SendHttpResponse(200, given, nil, -1); err != nil {
-			t.Fatal(err)
-		}
-		if want := [][2]string{{"X-A", "1"}, {"", "nameless"}}; !slices.Equal(host.Replies[0].Headers, want) || host.Replies[0].Code != 200 {
-			t.Errorf("reply %+v, want headers %q", host.Replies[0], want)
-		}
-		if !slices.Equal(given, kept) {
-			t.Errorf("the caller's headers became %q", given)
-		}
-	})
-}
-
 func TestMetrics(t *testing.T) {
 	host := hosttest.New()
 	inRequest(t, host, func() {

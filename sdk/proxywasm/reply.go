@@ -1,8 +1,6 @@
 package proxywasm
 
 import (
-	"slices"
-
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -17,8 +15,8 @@ type Integer interface {
 // stream counts. gRPCStatus is for gRPC clients; -1 derives it from the status.
 //
 // statusCode is any integer: constants, the int of a call-out's response, the uint32 of other SDKs. A negative one is
-// types.ErrorStatusBadArgument, and so are more headers than a host takes. Pseudo headers among headers are left out,
-// so that the headers of another response can be handed over as they are: a host would make two statuses of a :status.
+// types.ErrorStatusBadArgument, and so are more headers than a host takes. A :status among headers counts for nothing: the
+// headers of another response can be handed over as they are.
 func SendHttpResponse[S Integer](statusCode S, headers [][2]string, body []byte, gRPCStatus int32) error {
 	return SendHttpResponseWithDetail(statusCode, "", headers, body, gRPCStatus)
 }
@@ -33,20 +31,11 @@ func SendHttpResponseWithDetail[S Integer](statusCode S, statusCodeDetailData st
 }
 
 func sendHTTPResponse(code uint32, detail string, headers [][2]string, body []byte, grpcStatus int32) error {
-	pairs, err := encodePairs(withoutPseudo(headers))
+	pairs, err := encodePairs(headers)
 	if err != nil {
 		return err
 	}
 	return statusError(hostcall.SendLocalResponse(code, detail, body, pairs, grpcStatus))
-}
-
-// withoutPseudo returns headers without pseudo headers, headers itself if there are none.
-func withoutPseudo(headers [][2]string) [][2]string {
-	pseudo := func(kv [2]string) bool { return kv[0] != "" && kv[0][0] == ':' }
-	if !slices.ContainsFunc(headers, pseudo) {
-		return headers
-	}
-	return slices.DeleteFunc(slices.Clone(headers), pseudo)
 }
 
 // ResumeHttpRequest lets a paused request go on, once the callback has returned. The request's headers and body cannot

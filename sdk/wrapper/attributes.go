@@ -1,12 +1,12 @@
 package wrapper
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/jsontext"
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -21,7 +21,10 @@ const (
 	TraceSpanTagPrefix = abi.PropertyTraceSpanTagPrefix
 )
 
-var errStreamEnded = errors.New("the stream has ended")
+var (
+	errStreamEnded = errors.New("the stream has ended")
+	errNoObject    = errors.New("not a JSON object")
+)
 
 // SetUserAttribute implements [HttpContext].
 func (c *httpContext) SetUserAttribute(key string, value any) {
@@ -66,33 +69,38 @@ func (c *httpContext) WriteUserAttributeToLogWithKey(key string) error {
 	if c.s == nil {
 		return errStreamEnded
 	}
-	// What was there stays as text: numbers keep their digits.
 	members, err := writtenAttributes(key)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, name := range c.s.attributeNames() {
-		value, err := json.Marshal(c.s.attributes[name])
+	for _, name := range sortedKeys(c.s.attributes) {
+		value, err := jsontext.AppendValue(nil, c.s.attributes[name])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("user attribute %q: %w", name, err))
 			continue
 		}
-		members[name] = value
+		members[name] = string(value)
 	}
-	text, err := json.Marshal(members)
-	if err != nil {
-		return errors.Join(append(errs, err)...)
+	text := []byte{'{'}
+	for _, name := range sortedKeys(members) {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(text, '"')
+		text = append(jsontext.AppendEscaped(text, name), '"', ':')
+		text = append(text, members[name]...)
 	}
-	if err := proxywasm.SetProperty([]string{key}, []byte(MarshalStr(string(text)))); err != nil {
+	text = append(text, '}')
+	if err := proxywasm.SetProperty([]string{key}, jsontext.AppendEscaped(nil, string(text))); err != nil {
 		errs = append(errs, fmt.Errorf("writing property %s: %w", key, err))
 	}
 	return errors.Join(errs...)
 }
 
-// writtenAttributes returns what plugins have written to a property so far.
-func writtenAttributes(key string) (map[string]json.RawMessage, error) {
-	members := map[string]json.RawMessage{}
+// writtenAttributes returns what plugins have written to a property so far, as JSON texts: numbers keep their digits.
+func writtenAttributes(key string) (map[string]string, error) {
+	members := map[string]string{}
 	before, err := proxywasm.GetProperty([]string{key})
 	if err != nil && !errors.Is(err, types.ErrorStatusNotFound) {
 		return nil, fmt.Errorf("reading property %s: %w", key, err)
@@ -100,17 +108,24 @@ func writtenAttributes(key string) (map[string]json.RawMessage, error) {
 	if len(before) == 0 {
 		return members, nil
 	}
-	var text string
-	err = json.Unmarshal([]byte(`"`+string(before)+`"`), &text)
+	quoted := `"` + string(before) + `"`
+	err = jsontext.Check(quoted)
 	if err == nil {
-		err = json.Unmarshal([]byte(text), &members)
+		object, _ := jsontext.String(quoted)
+		if object = jsontext.Trim(object); object == "null" {
+			return members, nil
+		}
+		if err = jsontext.Check(object); err == nil && object[0] != '{' {
+			err = errNoObject
+		}
+		if err == nil {
+			for name, value := range jsontext.Members(object) {
+				members[name] = value
+			}
+		}
 	}
 	if err != nil {
 		log.Warn("property " + key + " held no user attributes and is overwritten: " + err.Error())
-		members = nil // part of it may have been read
-	}
-	if members == nil {
-		members = map[string]json.RawMessage{}
 	}
 	return members, nil
 }
@@ -121,7 +136,7 @@ func (c *httpContext) WriteUserAttributeToTrace() error {
 		return errStreamEnded
 	}
 	var errs []error
-	for _, name := range c.s.attributeNames() {
+	for _, name := range sortedKeys(c.s.attributes) {
 		attribute := c.s.attributes[name]
 		if attribute == nil {
 			continue
@@ -137,13 +152,12 @@ func (c *httpContext) WriteUserAttributeToTrace() error {
 	return errors.Join(errs...)
 }
 
-// attributeNames returns the names of the user attributes in order, so that what is written does not change from run to
-// run.
-func (s *stream) attributeNames() []string {
-	names := make([]string, 0, len(s.attributes))
-	for name := range s.attributes {
-		names = append(names, name)
+// sortedKeys returns a map's keys in order, so that what is written does not change from run to run.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(keys)
+	return keys
 }

@@ -3,6 +3,7 @@
 package wrapper_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"os/exec"
@@ -74,6 +75,11 @@ func TestModule(t *testing.T) {
 	code := build(t, "../internal/testdata/hello")
 	if len(code) >= 3_000_000 {
 		t.Errorf("the module has %d bytes: 3 MB are too many", len(code))
+	}
+	for _, name := range []string{"encoding/json.", "fmt.Sprint", "net/url.", "routeCall", "bodyTrailers", "sortedKeys"} {
+		if bytes.Contains(code, []byte(name)) {
+			t.Errorf("the module has %s, which its plugin does not use", name)
+		}
 	}
 	_, exports := names(t, code)
 	// Hosts take the first version that they know.

@@ -3,7 +3,6 @@ package wrapper
 import (
 	"bytes"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-gateway/sluice/sdk/internal/jsontext"
 	"github.com/sluice-gateway/sluice/sdk/log"
@@ -13,45 +12,7 @@ import (
 // into a JSON string holds. It escapes what encoding/json does, <, > and & among it; bytes that are not UTF-8 become
 // U+FFFD.
 func MarshalStr(raw string) string {
-	const hex = "0123456789abcdef"
-	out := make([]byte, 0, len(raw)+len(raw)/8)
-	for i := 0; i < len(raw); {
-		c := raw[i]
-		if c < utf8.RuneSelf {
-			i++
-			switch {
-			case c == '"' || c == '\\':
-				out = append(out, '\\', c)
-			case c == '\b':
-				out = append(out, '\\', 'b')
-			case c == '\f':
-				out = append(out, '\\', 'f')
-			case c == '\n':
-				out = append(out, '\\', 'n')
-			case c == '\r':
-				out = append(out, '\\', 'r')
-			case c == '\t':
-				out = append(out, '\\', 't')
-			case c < ' ' || c == '<' || c == '>' || c == '&':
-				out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-			default:
-				out = append(out, c)
-			}
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(raw[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			out = append(out, `\ufffd`...)
-		case r == '\u2028' || r == '\u2029': // not allowed in JavaScript strings
-			out = append(out, `\u202`...)
-			out = append(out, hex[r&15])
-		default:
-			out = append(out, raw[i:i+size]...)
-		}
-		i += size
-	}
-	return string(out)
+	return string(jsontext.AppendEscaped(make([]byte, 0, len(raw)+len(raw)/8), raw))
 }
 
 // UnmarshalStr returns the string that a JSON string, with its quotes, stands for: what [MarshalStr] made is put between

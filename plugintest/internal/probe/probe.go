@@ -3,7 +3,9 @@ package probe
 
 import (
 	"errors"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sluice-gateway/sluice/sdk/log"
@@ -69,6 +71,13 @@ func onRequestHeaders(ctx wrapper.HttpContext, c config) types.Action {
 		err = proxywasm.AddHttpRequestHeader("x-time", time.Now().UTC().Format(time.RFC3339))
 	case "hold body":
 		return types.HeaderStopIteration
+	case "property":
+		var value []byte
+		if value, err = proxywasm.GetProperty(strings.Split(arg, "/")); err == nil {
+			err = proxywasm.AddHttpRequestHeader("x-property", string(value))
+		}
+	case "env":
+		err = proxywasm.AddHttpRequestHeader("x-env", os.Getenv(arg))
 	case "write":
 		err = write()
 	case "log":
