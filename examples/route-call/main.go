@@ -31,10 +31,12 @@ type config struct {
 	path string
 	// unwrap is the member of the upstream's JSON that becomes the answer; "" answers with all of it.
 	unwrap string
+	// reroute lets the new path choose the route; by default the upstream is that of the path as it came.
+	reroute bool
 }
 
 func parseConfig(json gjson.Result, c *config) error {
-	*c = config{path: "/modified-path", unwrap: json.Get("unwrap").String()}
+	*c = config{path: "/modified-path", unwrap: json.Get("unwrap").String(), reroute: json.Get("reroute").Bool()}
 	if path := json.Get("path"); path.Exists() {
 		c.path = path.String()
 	}
@@ -48,6 +50,9 @@ func onRequestBody(ctx wrapper.HttpContext, c config, body []byte) types.Action 
 	request, err := sjson.SetBytes([]byte(`{}`), "input", string(body))
 	if err != nil {
 		return fail(err)
+	}
+	if !c.reroute {
+		ctx.DisableReroute() // a changed path would have the route chosen again
 	}
 	err = ctx.RouteCall("POST", c.path, [][2]string{
 		{"Content-Type", "application/json"},

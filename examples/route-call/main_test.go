@@ -83,6 +83,23 @@ func TestTheClientGetsWhatTheCallbackSays(t *testing.T) {
 	})
 }
 
+func TestWhichUpstream(t *testing.T) {
+	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
+		for config, want := range map[string]string{``: "the route's", `{"reroute":true}`: "another"} {
+			t.Run(want, func(t *testing.T) {
+				p := plugintest.Start(t, mode, plugintest.Config(config), answer(200, "the route's"),
+					plugintest.RoutePrefix("/modified-path", "other-route", "other"),
+					plugintest.Backend("other", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+						_, _ = io.WriteString(w, "another")
+					})))
+				if got := p.Do(plugintest.Post("/").Body("x")); got.Body != want {
+					t.Errorf("status %d (%s), %q", got.Status, got.Details, got.Body)
+				}
+			})
+		}
+	})
+}
+
 func TestEveryKindOfRequest(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -71,7 +71,8 @@ type HttpContext interface {
 	PopBuffer() []byte
 	BufferQueueSize() int
 
-	// DisableReroute keeps this plugin's later header changes from having the route chosen again. Call it before them.
+	// DisableReroute keeps this plugin's later header changes from having the route chosen again: the route that the
+	// request takes now stays. Call it before them.
 	DisableReroute()
 	// SetRequestBodyBufferLimit sets the stream's one limit, for both directions, request and response (as in Envoy): how
 	// much of a body may be buffered, in bytes, 0 for no limit.
@@ -98,7 +99,7 @@ type HttpContext interface {
 	// It may change the route, as any change of request headers may, unless DisableReroute was called.
 	//
 	// callback is called once, with the whole response: the upstream's, or the gateway's own where there was none (503,
-	// 504). responseHeaders has the pseudo header :status; responseBody is nil for a response that is nothing but headers.
+	// 504), and the plugin's own if it still answers the client itself. responseHeaders has the pseudo header :status; responseBody is nil for a response that is nothing but headers.
 	// content-length is removed before where there is a body, which the callback may change. When it has returned the
 	// response goes on, unless it called proxywasm.SendHttpResponse. The plugin's own functions for responses are not
 	// called. callback does not come if the stream ends before, or if the response's body is larger than may be buffered.

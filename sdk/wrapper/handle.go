@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
+	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/log"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm"
 )
@@ -135,7 +136,15 @@ func (c *httpContext) BufferQueueSize() int {
 }
 
 // DisableReroute implements [HttpContext].
-func (c *httpContext) DisableReroute() { c.setProperty(abi.PropertyClearRouteCache, "off") }
+func (c *httpContext) DisableReroute() {
+	if c.s == nil {
+		return
+	}
+	// The route may be unknown now, because a header was changed before (the SDK itself removes content-length where it
+	// reads the body). Asking for its name has it chosen, so that it is this one that stays.
+	_, _ = hostcall.BorrowProperty(abi.PropertyRouteName)
+	c.setProperty(abi.PropertyClearRouteCache, "off")
+}
 
 // SetRequestBodyBufferLimit implements [HttpContext].
 func (c *httpContext) SetRequestBodyBufferLimit(byteSize uint32) {
