@@ -135,10 +135,14 @@ func (r *Reader) Event() Event { return r.event }
 // Err returns [ErrTooLarge] if an event exceeds Max. There are no more events then.
 func (r *Reader) Err() error { return r.err }
 
-// Rest returns what was fed and is in no event: for those who let a stream pass after an error. It is a copy.
+// Rest returns what was fed and is in no event: the beginning of one that is not complete, after Next returned false. Those
+// who let a stream pass after an error send it. It is valid until the next call of Next or Feed.
 func (r *Reader) Rest() []byte {
-	if r.done {
-		return bytes.Clone(r.chunk)
+	switch {
+	case r.done || len(r.held) == 0:
+		return r.chunk
+	case len(r.chunk) == 0:
+		return r.held
 	}
 	return append(bytes.Clone(r.held), r.chunk...)
 }
