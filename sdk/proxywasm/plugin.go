@@ -31,6 +31,18 @@ func SetEffectiveContext(contextID uint32) error {
 	return statusError(st)
 }
 
+// ActiveContextID returns the context that calls are about, and its plugin context: that of the callback, or the one that
+// SetEffectiveContext set. 0 is none, as before the first callback.
+func ActiveContextID() (context, plugin uint32) {
+	if s := vm.streams.get(vm.active); s != nil {
+		return vm.active, s.root.id
+	}
+	if vm.findRoot(vm.active) != nil {
+		return vm.active, vm.active
+	}
+	return vm.active, 0
+}
+
 // PluginDone ends a plugin whose OnPluginDone answered false.
 func PluginDone() { _ = hostcall.Done() }
 

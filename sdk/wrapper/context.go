@@ -147,4 +147,23 @@ type PluginContext interface {
 	EnableRuleLevelConfigIsolation()
 	// IsRuleLevelConfigIsolation says whether that was called.
 	IsRuleLevelConfigIsolation() bool
+
+	// DoLeaderElection has the VM stand for leader among all VMs that run the plugin, for as long as the context lives. Call
+	// it in PrePluginStartOrReload, once; again does nothing. There is one election for each name that the plugin is
+	// registered under and each GetFingerPrint, among the VMs with the same vm_id: its configuration does not matter, so a
+	// reload in a VM keeps what it won.
+	//
+	// A VM that never ticks never leads, such as the one in which Envoy tries a configuration: the first chance is the
+	// first tick, 10 ms after the start. A leader that ends says so, and another leads within 3 seconds; one that goes
+	// without a word (its VM traps, its machine dies) is followed within 15 seconds.
+	//
+	// What it takes is shared data that does compare-and-swap and loses nothing while a VM leads; and, where several
+	// gateways have it in common, clocks that run at the same speed. They need not show the same time.
+	DoLeaderElection()
+	// IsLeader says whether this VM leads: never two at a time. It asks a clock, not the host, and may be called as often
+	// as one likes, in any function. It is false once the lease has run out, 10 seconds after it was last renewed, even if
+	// the VM stood still meanwhile. The second after is a margin: what the leader began before may go on that long.
+	IsLeader() bool
+	// GetFingerPrint is [GetPluginFingerPrint], read once.
+	GetFingerPrint() string
 }

@@ -21,6 +21,9 @@ type plugin struct {
 	parseRule func(ctx *pluginContext, json string, global, config any) error // nil: parse
 	preStart  []func(*pluginContext) error
 	onRequest []func()
+	// streamEnded, if not nil, is called when a stream has ended.
+	streamEnded func()
+	rebuilder   *rebuilder
 
 	on         [2]handlers
 	streamDone func(ctx HttpContext, config any)
@@ -74,14 +77,23 @@ func (v *vmContext) RegisteredBy() string {
 	return "wrapper.SetCtx(" + strconv.Quote(v.plugin.name) + ")"
 }
 
-func (v *vmContext) NewPluginContext(uint32) types.PluginContext {
-	return &pluginContext{plugin: v.plugin}
+func (v *vmContext) NewPluginContext(id uint32) types.PluginContext {
+	return &pluginContext{plugin: v.plugin, id: id}
 }
 
 // pluginContext is the plugin with one configuration.
 type pluginContext struct {
 	types.DefaultPluginContext
 	plugin *plugin
+	id     uint32
+
+	starts     int  // how often it was configured, or was to be
+	configured bool // and that the last time went well, or one before
+	armed      bool // it has a timer
+	election   *election
+	onEnd      []func()
+	// fingerPrint is nil until it is asked for.
+	fingerPrint *string
 
 	rules    *matcher.Matcher
 	isolator isolator // nil: rules are not isolated
@@ -89,20 +101,12 @@ type pluginContext struct {
 	repanic bool
 	holds   int8 // whether StopIteration holds headers: 1 yes, -1 no, 0 not asked yet
 	values  map[string]any
-	ticks   timer
 
 	spare    []*stream
 	contexts []httpContext // to be handed out
 }
 
 var _ PluginContext = (*pluginContext)(nil)
-
-// timer is the ticker, where there are functions for it.
-type timer interface {
-	add(period int64, f func())
-	start() error
-	tick()
-}
 
 // SetContext implements [PluginContext].
 func (p *pluginContext) SetContext(key string, value any) {
@@ -122,7 +126,19 @@ func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
 		log.SetSafeLogEnabled(true)
 	}
 	_, p.repanic = syscall.Getenv("WASM_DISABLE_PANIC_RECOVERY")
-	if err := p.start(); err != nil {
+	p.enter()
+	p.starts++
+	err := p.start()
+	if err == nil {
+		p.configured = true
+	}
+	if ticking != nil {
+		ticking.started(p, err == nil)
+	}
+	if err != nil {
+		if !p.configured {
+			p.end()
+		}
 		log.Error("plugin start failed: " + err.Error())
 		return types.OnPluginStartStatusFailed
 	}
@@ -146,19 +162,13 @@ func (p *pluginContext) start() error {
 	if err != nil && err != types.ErrorStatusNotFound {
 		return err
 	}
-	if err := p.configure(data); err != nil {
-		return err
-	}
-	if p.ticks != nil {
-		return p.ticks.start()
-	}
-	return nil
+	return p.configure(data)
 }
 
 // OnTick runs what is due.
 func (p *pluginContext) OnTick() {
-	if p.ticks != nil {
-		p.ticks.tick()
+	if ticking != nil {
+		ticking.tick(p)
 	}
 }
 

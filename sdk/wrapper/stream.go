@@ -63,6 +63,7 @@ func (p *pluginContext) newStream(id uint32) *stream {
 	p.contexts = p.contexts[1:]
 	s.ctx.s = s
 	s.id = id
+	liveStreams++
 	return s
 }
 
@@ -76,6 +77,10 @@ func (p *pluginContext) RecycleHttpContext(ctx types.HttpContext) {
 	clear(s.values)
 	*s = stream{plugin: s.plugin, root: s.root, values: s.values[:0], pseudo: pseudoHeaders{text: s.pseudo.text[:0]}}
 	p.spare = append(p.spare, s)
+	liveStreams--
+	if p.plugin.streamEnded != nil {
+		p.plugin.streamEnded()
+	}
 }
 
 // OnHttpRequestHeaders implements [types.HttpContext].

@@ -7,6 +7,10 @@ import "github.com/sluice-gateway/sluice/sdk/abi"
 // Native says that the plugin runs in the gateway's own process.
 const Native = true
 
+// Instance counts the plugins of this process, and their ends: what package variables have of the VM is another's where it
+// has changed. 0 before the first.
+var Instance uint32
+
 var host abi.Host = abi.UnimplementedHost{}
 
 // Install makes h what the calls go to; nil is nobody, who answers [abi.StatusUnimplemented].
@@ -16,6 +20,7 @@ func Install(h abi.Host) {
 	}
 	host = h
 	depth = 0
+	Instance++
 	Epoch++
 }
 

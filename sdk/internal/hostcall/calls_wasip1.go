@@ -9,6 +9,9 @@ import (
 // Native says that the plugin runs in the gateway's own process.
 const Native = false
 
+// Instance counts the plugins of a process: a module is one.
+const Instance = 0
+
 // Log writes a line to the plugin's log.
 func Log(level abi.LogLevel, message string) abi.Status {
 	return abi.Status(proxyLog(uint32(level), message))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 )
@@ -31,8 +32,12 @@ type Host struct {
 	Logs    []string // level: line
 	Replies []Reply
 	Tick    uint32
-	Active  uint32 // what SetEffectiveContext set last
-	Shared  map[string]SharedValue
+	// LeastTick is the shortest timer that the host sets.
+	LeastTick uint32
+	// Now is the host's time. The zero value refuses to tell it.
+	Now    time.Time
+	Active uint32 // what SetEffectiveContext set last
+	Shared map[string]SharedValue
 	// HTTPCalls and RedisCalls are the call-outs that were begun.
 	HTTPCalls  []HTTPCall
 	RedisCalls []RedisCall
@@ -280,8 +285,22 @@ func (h *Host) SetProperty(path abi.Path, value []byte) abi.Status {
 
 // SetTickPeriod implements [abi.Host].
 func (h *Host) SetTickPeriod(millis uint32) abi.Status {
+	if st := h.call("SetTickPeriod", millis); st != abi.StatusOK {
+		return st
+	}
+	if millis != 0 && millis < h.LeastTick {
+		return abi.StatusInternalFailure
+	}
 	h.Tick = millis
-	return h.call("SetTickPeriod", millis)
+	return abi.StatusOK
+}
+
+// CurrentTimeNanoseconds implements [abi.Host].
+func (h *Host) CurrentTimeNanoseconds() (uint64, abi.Status) {
+	if h.Now.IsZero() {
+		return 0, abi.StatusUnimplemented
+	}
+	return uint64(h.Now.UnixNano()), abi.StatusOK
 }
 
 // SetEffectiveContext implements [abi.Host].
