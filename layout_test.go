@@ -37,7 +37,7 @@ var rooms = []struct {
 	{path: "plugintest", may: []string{"sdk", "message", "wasmvm", "pluginbuild", "pluginhost", "gateway", "envoyconfig"}, tests: []string{"redis"}},
 	{path: "cmd/sluice", may: []string{"sdk", "message", "wasmvm", "pluginbuild", "pluginhost", "gateway", "envoyconfig", "echo", "plugintest"}},
 	{path: "echo", outside: []string{}},
-	{path: "examples", may: []string{"sdk"}, outside: []string{"github.com/tidwall"}, tests: []string{"plugintest", "redis/redistest"}},
+	{path: "examples", may: []string{"sdk"}, outside: []string{"github.com/tidwall"}, tests: []string{"plugintest", "pluginbuild", "redis/redistest"}},
 	{path: "guests", outside: []string{}, tests: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway"}},
 	{path: "conformance", may: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway", "envoyconfig", "plugintest"}},
 	{path: "", may: nil, outside: []string{}},

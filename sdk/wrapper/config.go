@@ -42,9 +42,10 @@ func (p *pluginContext) configure(data []byte) error {
 			log.Warn("configuration: " + err.Error())
 		}
 	}}
-	if p.isolator != nil {
-		p.isolator.begin(id)
-		parser.Accepted, parser.Rejected = p.isolator.accepted, p.isolator.rejected
+	isolator := p.isolator // for this configuration, even if a parser asks for it now
+	if isolator != nil {
+		isolator.begin(id)
+		parser.Accepted, parser.Rejected = isolator.accepted, isolator.rejected
 	}
 	rules, globalErr, err := matcher.Parse(json, parser)
 	if doubts > maxDoubts {
@@ -57,8 +58,8 @@ func (p *pluginContext) configure(data []byte) error {
 		log.Error("global configuration rejected: " + globalErr.Error() + "; in force: rules only, on top of an empty one; " +
 			"requests that match none pass the plugin by")
 	}
-	if p.isolator != nil {
-		p.isolator.end()
+	if isolator != nil {
+		isolator.end()
 	}
 	p.rules = rules
 	return nil

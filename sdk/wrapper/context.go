@@ -130,13 +130,15 @@ type PluginContext interface {
 	SetContext(key string, value any)
 	GetContext(key string) any
 	// EnableRuleLevelConfigIsolation keeps a rule that is wrong from failing the configuration. Call it in
-	// PrePluginStartOrReload. A rule whose parser fails (or panics), or whose match lists are wrong, is rejected; the
-	// others stay in force. In place of a rejected rule its last good version is in force: the last one for the same
-	// matches, in any order, that was accepted. It is kept in the shared data of the VM's vm_id, so it outlives the VM, but
-	// not the gateway's process, nor a configuration without the rule; 4 MiB are kept for a plugin. Other plugins with
-	// that vm_id can read it. Where there is none, what the rule matches is answered 503, with the detail rule_rejected,
-	// and does not reach later rules or the global configuration, which may protect less. With [FailOpen] the rule is left
-	// out instead. A rule without match lists is rejected too, but there is nothing to answer for.
+	// PrePluginStartOrReload: later it is for the next configuration. A rule whose parser fails (or panics), or whose
+	// match lists are wrong, is rejected; the others stay in force. In place of a rejected rule its last good version is
+	// in force: the last one for the same matches, in any order, that was accepted. It is kept in the shared data of the
+	// VM's vm_id, so it outlives the VM, but not the gateway's process, nor a configuration without the rule; 4 MiB are
+	// kept for a plugin. Other plugins with that vm_id can read it. Plugins that the operator gives one name, one root id
+	// and one _plugin_id_ count as one plugin, whose rules are those it was configured with last. Where there is none,
+	// what the rule matches is answered 503, with the detail rule_rejected, and does not reach later rules or the global
+	// configuration, which may protect less. With [FailOpen] the rule is left out instead. A rule without match lists is
+	// rejected too, but there is nothing to answer for.
 	//
 	// Each rejected rule is an error line in the log, for the first 100 of them: where (_rules_[3], or as much more as a
 	// [ConfigError] says), why, and what is in force. A line with their number follows, and the gauge

@@ -14,6 +14,11 @@
 // A configuration may have rules for routes, domains and services (package matcher). The one that applies is chosen when
 // the request's headers come and stays for the stream; where none applies the plugin is off. Functions get a copy.
 //
+// A configuration that is wrong is refused as a whole, and the log says where: "_rules_[3].limits.rate: must be positive".
+// [PluginContext].EnableRuleLevelConfigIsolation has only the rule that is wrong refused. A panic of a parser is an error
+// too. Keys of the form of _rules_ and _match_domain_ that nobody knows, and match lists that have no effect beside
+// others, are warnings.
+//
 // # Bodies
 //
 // A body function gets the whole body ([ProcessRequestBody]) or each piece as it comes ([ProcessStreamingRequestBody]);

@@ -2,6 +2,7 @@ package wrapper
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
@@ -47,14 +48,8 @@ type isolation struct {
 
 func (i *isolation) begin(configID string) {
 	*i = isolation{plugin: i.plugin, seen: map[string]bool{}, now: map[string]string{}}
-	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + ownProperty(abi.PropertyPluginName) + "/" +
-		ownProperty(abi.PropertyPluginRootID) + "/" + configID
+	i.store.key = lastGoodPrefix + i.plugin.plugin.name + "/" + i.plugin.GetFingerPrint() + "/" + configID
 	i.store.load()
-}
-
-func ownProperty(name string) string {
-	value, _ := hostcall.GetProperty(abi.Path(name))
-	return string(value)
 }
 
 // first says whether a rule is the first that matches what it matches: others never count.
@@ -111,7 +106,7 @@ func (i *isolation) rejected(rule matcher.Rule, global any, err error) (config a
 func clip(text string) string {
 	const most = 200
 	if len(text) > most {
-		return text[:most] + "…"
+		return strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
 }
@@ -120,21 +115,17 @@ func clip(text string) string {
 func (i *isolation) end() {
 	i.store.save(func(matches string) (json string, ok bool) { json, ok = i.now[matches]; return }, i.order)
 	n := i.replaced + i.held + i.nothing
-	setGauge("plugin."+metricName(i.plugin.plugin.name)+".rejected_rules", uint64(n))
+	name := ownProperty(abi.PropertyPluginName) // as the operator calls it
+	if name == "" {
+		name = i.plugin.plugin.name
+	}
+	setGauge("plugin."+name+".rejected_rules", uint64(n))
 	if n > 0 {
 		log.Error(strconv.Itoa(n) + " of " + strconv.Itoa(i.rules) + " rules rejected: " +
 			strconv.Itoa(i.replaced) + " with the last good version in force, " +
 			strconv.Itoa(i.held) + " answering 503, " + strconv.Itoa(i.nothing) + " with nothing in force")
 	}
 	i.seen, i.now, i.order, i.store.rules = nil, nil, nil, nil
-}
-
-// metricName returns what the operator calls the plugin, else what its author does.
-func metricName(otherwise string) string {
-	if name := ownProperty(abi.PropertyPluginName); name != "" {
-		return name
-	}
-	return otherwise
 }
 
 // setGauge sets a gauge, which is one for all VMs: so it is set, not counted up.

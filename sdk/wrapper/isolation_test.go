@@ -333,7 +333,7 @@ func TestLastGoodOfTwoVMs(t *testing.T) {
 	host := hosttest.New()
 	var got string
 	onHost(t, host, `{"_rules_":[`+a+`]}`, isolated(&got)).Close()
-	const key = "sluice.last_good_rules/test///"
+	const key = "sluice.last_good_rules/test//"
 	wrapper.SetCtx("test", isolated(&got)...)
 	racing := &racingHost{Host: host, other: func() {
 		v := host.Shared[key]
@@ -356,5 +356,26 @@ func TestLastGoodOfTwoVMs(t *testing.T) {
 	}
 	if len(kept) != 2 || kept[`domain "a"`] != `{"_match_domain_":["a"],"value":"3"}` || kept[`domain "b"`] != b {
 		t.Fatalf("kept %q", kept)
+	}
+}
+
+// TestIsolationAskedForTooLate holds that a parser which asks for it changes nothing about the configuration it parses.
+func TestIsolationAskedForTooLate(t *testing.T) {
+	late := wrapper.ParseConfigWithContext(func(ctx wrapper.PluginContext, json gjson.Result, _ *config) error {
+		ctx.EnableRuleLevelConfigIsolation()
+		if json.Get("bad").Exists() {
+			return errors.New("bad")
+		}
+		return nil
+	})
+	h := loadParsing(t, `{"value":"g","_rules_":[{"_match_domain_":["a"],"bad":1}]}`, late)
+	if h.configure() {
+		t.Fatal("the configuration is accepted")
+	}
+	if n := h.Count("SetSharedData") + h.Count("DefineMetric"); n != 0 {
+		t.Fatalf("calls %q", h.Calls)
+	}
+	if !h.configure() || h.Count("SetSharedData") != 0 {
+		t.Fatalf("the next time: log %q", h.Logs)
 	}
 }

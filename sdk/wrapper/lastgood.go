@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// lastGoodPrefix begins the keys in shared data: one for a plugin, as it is registered, named by the operator, and
-	// configured.
+	// lastGoodPrefix begins the keys in shared data: one for a plugin by the name that it is registered under, its
+	// fingerprint and the name of its configuration.
 	lastGoodPrefix = "sluice.last_good_rules/"
 	// maxLastGood bounds what is kept for a plugin, in bytes. Rules that come first are kept first.
 	maxLastGood = 4 << 20

@@ -159,7 +159,8 @@ func ProcessStreamDone[C any](f func(ctx HttpContext, config C)) Option {
 }
 
 // FailOpen lets a request pass, and leaves the plugin out of the rest of it, where a panic or an unreadable body would
-// have it answered 500.
+// have it answered 500. A rule that is rejected and has no last good version is left out, where its requests would be
+// answered 503 (see [PluginContext].EnableRuleLevelConfigIsolation).
 func FailOpen() Option {
 	return Option{name: "FailOpen", apply: func(p *plugin) { p.failOpen = true }}
 }

@@ -44,6 +44,35 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestErrorsSayWhere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		check func(string) error
+		text  string
+		want  string
+	}{
+		"syntax":              {Check, `{"a":}`, "not valid JSON at byte 5"},
+		"too deep":            {Check, strings.Repeat(`{"a":`, maxDepth+2), "JSON nested deeper than 1000 at byte 5005"},
+		"not UTF-8":           {CheckText, "\"é\xffx\"", "not valid UTF-8 at byte 3"},
+		"half of a letter":    {CheckText, "é\xc3", "not valid UTF-8 at byte 2"},
+		"a surrogate, as is":  {CheckText, "\xed\xa0\x80", "not valid UTF-8 at byte 0"},
+		"UTF-8":               {CheckText, "é\ufffd", ""},
+		"nothing to complain": {CheckText, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.check(tc.text)
+			if tc.want == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if err == nil || err.Error() != tc.want || !errors.Is(err, ErrSyntax) {
+				t.Fatalf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
 func TestMembers(t *testing.T) {
 	var got []string
 	for k, v := range Members(` { "a" : 1 , "b\"" : { "c" : [ 2 ] } , "" : "x" } `) {
