@@ -1,6 +1,8 @@
 package wrapper
 
 import (
+	"errors"
+
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	"github.com/sluice-gateway/sluice/sdk/internal/hostcall"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
@@ -34,6 +36,7 @@ type stream struct {
 
 // message is what a stream knows of its request or its response.
 type message struct {
+	begun       bool // the headers came
 	follows     bool // something follows the headers
 	binary      bool // the headers announce a binary body
 	lengthKnown bool // the headers were looked at, and have
@@ -93,6 +96,9 @@ func (s *stream) OnHttpRequestHeaders(_ int, endOfStream bool) (action types.Act
 	if s.plugin.readsLater {
 		s.pseudo.capture()
 	}
+	if s.root.rules == nil {
+		return s.unmatched(errNotConfigured)
+	}
 	config, err := s.root.rules.Match(matchRequest{s})
 	if err != nil {
 		return s.unmatched(err)
@@ -144,10 +150,13 @@ func (s *stream) OnHttpStreamDone() {
 	s.plugin.streamDone(s.ctx, s.config)
 }
 
+// errNotConfigured is that a host makes streams although the plugin refused its configuration.
+var errNotConfigured = errors.New("the plugin has refused its configuration, and has none")
+
 // headers runs a header phase.
 func (s *stream) headers(which int, endOfStream bool) (action types.Action) {
 	h, m := &s.plugin.on[which], &s.message[which]
-	m.follows = !endOfStream
+	m.begun, m.follows = true, !endOfStream
 	if h.phases != nil && m.follows {
 		h.phases.look(s, which)
 	}
@@ -164,8 +173,14 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if s.failed || s.config == nil {
 		return s.off(which, types.DataStopIterationNoBuffer)
 	}
+	h, m := &s.plugin.on[which], &s.message[which]
 	routed := which == response && s.route != nil
-	if m := &s.message[which]; !routed && !m.wanted || m.ended {
+	if !m.begun && h.phases != nil {
+		// Gateways begin a message with its headers. Tests of published plugins, in their emulator, begin it with its body.
+		m.begun, m.follows, m.wanted = true, true, !m.dontRead
+		m.buffered = h.body != nil && (h.streaming == nil || m.forceBuffer)
+	}
+	if !routed && !m.wanted || routed && m.ended {
 		return types.DataContinue
 	}
 	defer s.recover(&action, which, types.DataStopIterationNoBuffer)
@@ -173,7 +188,7 @@ func (s *stream) data(which int, endOfStream bool) (action types.Action) {
 	if routed {
 		return s.route.data(s, endOfStream)
 	}
-	return s.plugin.on[which].phases.data(s, which, endOfStream)
+	return h.phases.data(s, which, endOfStream)
 }
 
 // trailers ends a body that has no other end, and runs the trailers' function.
@@ -217,7 +232,7 @@ func (s *stream) off(which int, stop types.Action) types.Action {
 // MatchConfig returns the configuration that the rules choose for this stream, as a pointer to it, nil if none. Before
 // the request's headers have come to the plugin they are asked of the host. For tests.
 func (s *stream) MatchConfig() (config any, err error) {
-	if s.config != nil {
+	if s.config != nil || s.root.rules == nil {
 		return s.config, nil
 	}
 	hostcall.Begin()

@@ -75,7 +75,7 @@ func (e *emulator) SetBufferBytes(b abi.BufferType, start, size uint32, data []b
 	case start == 0 && size == 0:
 		*buf = slices.Concat(data, *buf)
 	case start == 0 && uint64(size) >= n:
-		*buf = slices.Clone(data)
+		*buf = append([]byte(nil), data...) // nil if empty
 	case start > 0 && uint64(start) >= n:
 		*buf = slices.Concat(*buf, data)
 	default:

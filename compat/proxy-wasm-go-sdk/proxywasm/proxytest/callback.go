@@ -32,14 +32,18 @@ func ask1[T any](e *emulator, id uint32, callback func(abi.Plugin) (T, error)) (
 	e.depth++
 	outer := e.active
 	e.active = id
+	returned := false
 	// A foreign function is the test's own code: it may end the test, and it may make a callback inside a callback.
 	defer func() {
+		e.left = e.left || !returned
 		e.depth--
 		if e.depth > 0 {
 			e.active = outer
 		}
 	}()
-	return callback(e.plugin)
+	answer, err := callback(e.plugin)
+	returned = true
+	return answer, err
 }
 
 // die panics as the plugin did.
@@ -51,7 +55,7 @@ func die(err error) {
 	if t, ok := err.(*wasmvm.TrapError); ok {
 		panic(&guestPanic{t})
 	}
-	panic(fmt.Errorf("proxytest: the plugin died before: %w", err))
+	panic(fmt.Errorf("proxytest: %w", err))
 }
 
 // guestPanic is how a module died, all of it: a panic's text is all that a test shows.

@@ -19,10 +19,12 @@ type emulator struct {
 	abi.UnimplementedHost
 
 	plugin abi.Plugin
+	module *wasmVMContext // nil: the native plugin
 	// active is the context that host calls are about. Between callbacks it stays what it was: tests call plugin code
 	// directly, and that code may make host calls.
 	active uint32
-	depth  int // of callbacks that are running
+	depth  int  // of callbacks that are running
+	left   bool // a callback was left in its midst
 	live   map[uint32]bool
 
 	pluginConfiguration, vmConfiguration []byte
@@ -88,6 +90,7 @@ func NewHostEmulator(opt *EmulatorOption) (host HostEmulator, reset func()) {
 	}
 	maps.Copy(e.properties, opt.properties)
 	e.plugin = opt.plugin(hostCalls{e})
+	e.module, _ = opt.context.(*wasmVMContext)
 	e.create(PluginContextID, 0)
 	made = true
 	return e, func() {
@@ -137,7 +140,11 @@ func (e *emulator) complete(id uint32) {
 // end ends the plugin: a native one by itself; in a module, which may serve another emulator, every context.
 func (e *emulator) end() {
 	if p, ok := e.plugin.(io.Closer); ok {
-		_ = p.Close()
+		_ = p.Close() // which never fails
+		return
+	}
+	if e.left {
+		e.module.discard()
 		return
 	}
 	delete(e.live, PluginContextID)

@@ -1,13 +1,11 @@
 package proxytest
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
 	native "github.com/sluice-gateway/sluice/sdk/proxywasm"
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
-	"github.com/sluice-gateway/sluice/wasmvm"
 )
 
 // httpStream is what the gateway knows of an HTTP stream, also after its end.
@@ -149,7 +147,7 @@ func (e *emulator) GetSentLocalResponse(contextID uint32) *LocalHttpResponse {
 // SetHttpRequestHeaders implements [HostEmulator].
 func (e *emulator) SetHttpRequestHeaders(contextID uint32, headers [][2]string) {
 	e.stream(contextID).request.headers = lowerKeys(headers)
-	if _, module := e.plugin.(*wasmvm.VM); !module && e.depth == 0 {
+	if e.module == nil && e.depth == 0 {
 		// A native SDK trusts what it read of the headers until the next callback; this is none.
 		_ = native.SetEffectiveContext(e.active)
 	}
@@ -164,7 +162,7 @@ func (e *emulator) SendLocalResponse(code uint32, details, body []byte, headers 
 	s.reply = &LocalHttpResponse{
 		StatusCode:       code,
 		StatusCodeDetail: string(details),
-		Data:             bytes.Clone(body),
+		Data:             append([]byte(nil), body...), // nil if empty
 		Headers:          pairList(headers),
 		GRPCStatus:       grpcStatus,
 	}

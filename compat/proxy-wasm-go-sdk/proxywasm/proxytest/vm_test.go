@@ -75,7 +75,7 @@ func TestPanics(t *testing.T) {
 		} else if text != "out_of luck" {
 			t.Errorf("the native panic is %q, want the plugin's own value", text)
 		}
-		wantPanic(t, "died before", func() { host.CompleteHttpContext(id) })
+		wantPanic(t, "dead", func() { host.CompleteHttpContext(id) })
 		reset()
 
 		host = start(t, vm, "start: starts")
@@ -83,6 +83,39 @@ func TestPanics(t *testing.T) {
 			t.Errorf("logs of the next plugin: %q", logs)
 		}
 	})
+}
+
+// A foreign function may end the test. The next emulator is none the worse for it.
+func TestEndOfTheTestInACallback(t *testing.T) {
+	eachMode(t, func(t *testing.T, vm types.VMContext) {
+		t.Run("ended", func(t *testing.T) {
+			host := start(t, vm, "tick: foreign end")
+			host.RegisterForeignFunction("end", func([]byte) []byte {
+				t.SkipNow()
+				return nil
+			})
+			host.Tick()
+			t.Error("the test goes on")
+		})
+		host := start(t, vm, "tick: starts")
+		host.Tick()
+		if logs := host.GetInfoLogs(); len(logs) != 1 {
+			t.Errorf("logs of the next plugin: %q", logs)
+		}
+	})
+}
+
+// A foreign function may make a callback. The calls that follow are about the outer one's context.
+func TestCallbackInACallback(t *testing.T) {
+	host := start(t, &probe.VM{}, "request headers: foreign nested\nrequest headers: get x\nrequest body: get x")
+	id, other := host.InitializeHttpContext(), host.InitializeHttpContext()
+	host.SetHttpRequestHeaders(other, [][2]string{{"x", "inner"}})
+	host.RegisterForeignFunction("nested", func([]byte) []byte {
+		host.CallOnRequestBody(other, nil, true)
+		return nil
+	})
+	host.CallOnRequestHeaders(id, [][2]string{{"x", "outer"}}, true)
+	wantLogs(t, host, "get x = inner\nforeign nested =\nget x = outer")
 }
 
 // Emulators made of one instance, one after another, are one VM, as natively they are one process.

@@ -74,6 +74,8 @@ type wasmVMContext struct {
 	module *wasmvm.Module
 	vm     *wasmvm.VM
 	host   relay
+	// discarded says that vm is of no use any more.
+	discarded bool
 }
 
 // relay is the instance's host: the emulator that has the instance.
@@ -97,14 +99,20 @@ func (c *wasmVMContext) instantiate() error {
 	if err != nil {
 		return fmt.Errorf("starting the module: %w", explain(err))
 	}
-	c.vm = vm
+	c.vm, c.discarded = vm, false
 	return nil
+}
+
+// discard has the next emulator get a new instance: this one's callback was left in its midst.
+func (c *wasmVMContext) discard() {
+	_ = c.vm.Close(context.Background()) // what it leaves is released with the process
+	c.discarded = true
 }
 
 // talkTo gives the instance to an emulator.
 func (c *wasmVMContext) talkTo(host abi.Host) abi.Plugin {
 	c.host.Host = host
-	if c.vm.Err() != nil {
+	if c.discarded || c.vm.Err() != nil {
 		if err := c.instantiate(); err != nil {
 			panic(err)
 		}

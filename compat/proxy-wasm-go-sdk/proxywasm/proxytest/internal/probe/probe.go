@@ -32,7 +32,6 @@ func (*VM) NewPluginContext(uint32) types.PluginContext { return &plugin{} }
 type plugin struct {
 	types.DefaultPluginContext
 	script map[string][]string
-	calls  int
 }
 
 func (p *plugin) OnPluginStart(int) types.OnPluginStartStatus {
