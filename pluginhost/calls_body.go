@@ -154,8 +154,10 @@ func (v *vm) SetBufferBytes(b abi.BufferType, start, size uint32, data []byte) a
 	return abi.StatusOK
 }
 
-// spareBody makes a place for what the plugin writes to a body that it collects and of which nothing has come. It
-// becomes the stream's when the callback has returned.
+// spareBody makes a place for what the plugin writes to a body that it collects and of which nothing has come, or to one
+// that has passed and whose trailers it has: that goes on before them. It becomes the stream's when the callback has
+// returned. Before trailers Envoy lets its own filters do so, and not a plugin: one that changes a body piece by piece
+// then has no way to send on what it kept of the last piece.
 func (v *vm) spareBody(b abi.BufferType) *message.Buffer {
 	f := v.stream
 	if f == nil || f.over {
@@ -165,7 +167,7 @@ func (v *vm) spareBody(b abi.BufferType) *message.Buffer {
 	if b == abi.BufferHTTPResponseBody {
 		d, kind = &f.response, addResponseData
 	}
-	if !d.buffering || !v.usable(f, d) {
+	if !d.buffering && d.trailers == nil || !v.usable(f, d) {
 		return nil
 	}
 	spare := &message.Buffer{}

@@ -22,16 +22,16 @@ type options struct {
 	timeout  time.Duration
 	backends []backend
 	misuse   bool
-	node     gateway.Node
+	clock    *fakeClock
+	routes   []gateway.Route // before route
+	route    string
+	cluster  string
+	workers  int
+	errs     []error
+
+	node gateway.Node
 	// routeMetadata and clusterMetadata are of the route and the cluster that requests take.
 	routeMetadata, clusterMetadata gateway.Metadata
-	// routes come before route.
-	routes  []gateway.Route
-	clock   *fakeClock
-	route   string
-	cluster string
-	workers int
-	errs    []error
 }
 
 // Config is the plugin's configuration: JSON, which it gets as it is, or YAML, which it gets as JSON. Text that is no

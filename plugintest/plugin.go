@@ -107,7 +107,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 		p.onClose(func(context.Context) error { nativeSlot.free(); return nil })
 		o.plugin.Native = proxywasm.NewPlugin
 	case Wasm:
-		m, err := module(o.source)
+		m, err := compile(o.source)
 		if err != nil {
 			return err
 		}

@@ -56,7 +56,7 @@ var hostCalls = map[string]hostCall{
 
 	"proxy_get_buffer_bytes":  {"iiiii", getBufferBytes, spec, bodyPhase, "", "wasmvm.TestHostCalls pluginhost.TestBuffers"},
 	"proxy_get_buffer_status": {"iii", getBufferStatus, spec, bodyPhase, "flags are 0", "wasmvm.TestHostCalls pluginhost.TestBuffers"},
-	"proxy_set_buffer_bytes":  {"iiiii", setBufferBytes, spec, bodyPhase, "", "wasmvm.TestHostCalls pluginhost.TestBuffers"},
+	"proxy_set_buffer_bytes":  {"iiiii", setBufferBytes, spec, bodyPhase, "in a trailers callback too, which Envoy refuses: the data goes before the trailers", "wasmvm.TestHostCalls pluginhost.TestBuffers"},
 	"proxy_get_configuration": {"ii", getConfiguration, older, "`proxy_on_configure`; else NotFound", "for modules of any version", "wasmvm.TestHostCalls"},
 
 	"proxy_get_property": {"iiii", getProperty, spec, anyCallback, "see Properties", "wasmvm.TestHostCalls gateway.TestPropertyTable pluginhost.TestProperties"},

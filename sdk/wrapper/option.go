@@ -128,7 +128,8 @@ func ProcessResponseBody[C any](f func(ctx HttpContext, config C, body []byte) t
 
 // ProcessStreamingRequestBody registers the function for each piece of a request's body. What it returns takes the
 // piece's place; nothing drops it. It is called once with isLastChunk, where the body ends in trailers with an empty
-// piece.
+// piece. What it returns then goes on before the trailers on Sluice; Envoy and Higress take nothing from a plugin at that
+// point, so there it is a failure, which answers 500, to return anything.
 func ProcessStreamingRequestBody[C any](f func(ctx HttpContext, config C, chunk []byte, isLastChunk bool) []byte) Option {
 	return typed[C]("ProcessStreamingRequestBody", func(p *plugin) { p.on[request].setStreaming(streamingFunc(f)) })
 }

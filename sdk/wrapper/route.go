@@ -59,7 +59,7 @@ func (c *httpContext) RouteCall(method, url string, headers [][2]string, body []
 		return err
 	}
 	if s.message[request].follows {
-		if st := hostcall.SetBuffer(abi.BufferHTTPRequestBody, 0, math.MaxInt32, body); st != abi.StatusOK {
+		if st := replaceRequestBody(body); st != abi.StatusOK {
 			if err := setRequestHeaders(before); err != nil {
 				log.Error("the headers stay changed: " + err.Error())
 			}
@@ -90,6 +90,18 @@ func setRequestHeaders(pairs abi.Pairs) error {
 		return &hostRefusal{"headers", st}
 	}
 	return nil
+}
+
+// replaceRequestBody makes body the request's. A request that is headers and trailers has none to be replaced, which is no
+// failure where none is wanted.
+func replaceRequestBody(body []byte) abi.Status {
+	st := hostcall.SetBuffer(abi.BufferHTTPRequestBody, 0, math.MaxInt32, body)
+	if st != abi.StatusOK && len(body) == 0 {
+		if old, readable := getBody(request); readable == abi.StatusOK && len(old) == 0 {
+			return abi.StatusOK
+		}
+	}
+	return st
 }
 
 // holdsRequest says whether the request is all there and none of it has gone on, as far as the SDK knows: whether the

@@ -407,6 +407,28 @@ func TestRouteCallByPhase(t *testing.T) {
 	})
 }
 
+func TestRouteCallOfTrailersWithoutABody(t *testing.T) {
+	for name, tc := range map[string]struct {
+		body string
+		ok   bool
+	}{"none is wanted": {"", true}, "one is wanted": {"b", false}} {
+		t.Run(name, func(t *testing.T) {
+			var err error
+			h := start(t, ``, wrapper.ProcessRequestBody(func(ctx wrapper.HttpContext, _ config, _ []byte) types.Action {
+				err = ctx.RouteCall("GET", "/other", nil, []byte(tc.body), new(answered).callback)
+				return types.ActionContinue
+			}))
+			h.Refuse["SetBufferBytes"] = abi.StatusBadArgument
+			h.request().sendHeaders(false, abi.HeaderStopIteration)
+			h.request().sendTrailers(abi.TrailerContinue)
+			path := h.Header(abi.MapHTTPRequestHeaders, ":path")
+			if (err == nil) != tc.ok || (path == "/other") != tc.ok {
+				t.Errorf("error %v, path %s", err, path)
+			}
+		})
+	}
+}
+
 func TestRouteCallbackPanics(t *testing.T) {
 	for name, send := range map[string]func(m *message){
 		"headers": func(m *message) { m.sendHeaders(true, abi.HeaderStopAllIterationAndWatermark) },
