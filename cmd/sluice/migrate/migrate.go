@@ -80,13 +80,16 @@ func (m *Migration) Run() (err error) {
 	if err := f.write(m.Dir); err != nil {
 		return err
 	}
+	if err := m.noticeCode(); err != nil {
+		return err
+	}
 	if m.Tidy != nil {
 		if err := m.Tidy(m.Dir); err != nil {
 			return fmt.Errorf("%w (go.mod and go.sum are as they were)", err)
 		}
 		m.say("ran      go mod tidy")
 	}
-	if err := m.notice(before); err != nil {
+	if err := m.noticeVersions(before); err != nil {
 		return err
 	}
 	return m.keep(before)

@@ -14,8 +14,9 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// notice says what the plugin's owner should know: imports that Sluice has not, and what go mod tidy changed beside.
-func (m *Migration) notice(before snapshot) error {
+// noticeCode says what the plugin's owner should know of its code: imports that Sluice has not. go mod tidy will not find
+// them either.
+func (m *Migration) noticeCode() error {
 	missing, err := m.missingImports()
 	if err != nil {
 		return err
@@ -27,9 +28,14 @@ func (m *Migration) notice(before snapshot) error {
 		}
 		m.say(line)
 	}
-	if _, err := os.Stat(filepath.Join(m.Dir, "vendor")); err == nil {
+	if exists(filepath.Join(m.Dir, "vendor")) {
 		m.say("note     there is a vendor folder: run go mod vendor, or build with -mod=mod")
 	}
+	return nil
+}
+
+// noticeVersions says what go mod tidy changed beside.
+func (m *Migration) noticeVersions(before snapshot) error {
 	data, err := os.ReadFile(filepath.Join(m.Dir, "go.mod"))
 	if err != nil {
 		return err
