@@ -31,6 +31,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "run a plugin, or a gateway from an Envoy configuration", runCommand},
+		{"migrate", "move a plugin from the published Higress SDK to Sluice", migrateCommand},
 		{"version", "print the version", versionCommand},
 	}
 }

@@ -9,9 +9,16 @@ require (
 )
 
 require (
-	github.com/sluice-gateway/sluice/sdk v0.0.0 // indirect
+	github.com/tidwall/match v1.1.1 // indirect
+	github.com/tidwall/pretty v1.2.0 // indirect
+)
+
+require (
+	github.com/sluice-gateway/sluice/sdk v0.0.0
 	github.com/tetratelabs/wazero v1.12.0 // indirect
+	github.com/tidwall/gjson v1.18.0
 	golang.org/x/sys v0.49.0 // indirect
+	google.golang.org/protobuf v1.36.12
 )
 
 replace (

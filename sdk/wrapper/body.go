@@ -34,6 +34,9 @@ func prepare(s *stream, which int, action types.Action) types.Action {
 	}
 	m.wanted = true
 	m.buffered = h.body != nil && (h.streaming == nil || m.forceBuffer)
+	if s.plugin.headersAsReturned {
+		return action
+	}
 	if !m.lengthKnown || m.hasLength {
 		// It says what came, not what the plugin will send.
 		hostcall.RemoveHeaderMapValue(headerMaps[which], "content-length")

@@ -90,6 +90,17 @@ func TestRepanic(t *testing.T) {
 	}
 }
 
+func TestRepanicIsForTrueOnly(t *testing.T) {
+	for _, value := range []string{"", "false", "1"} {
+		t.Setenv("WASM_DISABLE_PANIC_RECOVERY", value)
+		h := start(t, ``, onRequest(boom))
+		if _, err := h.OnRequestHeaders(streamID, 1, true); err != nil {
+			t.Errorf("%q: the panic was not recovered: %v", value, err)
+		}
+		h.Close()
+	}
+}
+
 func TestUnreadableBodyAnswers500(t *testing.T) {
 	forBodies(t, func(t *testing.T, c bodyCase) {
 		for name, tc := range map[string]struct {

@@ -30,6 +30,8 @@ type plugin struct {
 	failOpen   bool
 	safeLog    bool
 
+	headersAsReturned bool
+
 	// readsLater says that there are functions for phases after the request's headers, which may ask for what is there
 	// in that phase only.
 	readsLater bool
@@ -126,7 +128,8 @@ func (p *pluginContext) OnPluginStart(int) types.OnPluginStartStatus {
 	if p.plugin.safeLog {
 		log.SetSafeLogEnabled(true)
 	}
-	_, p.repanic = syscall.Getenv("WASM_DISABLE_PANIC_RECOVERY")
+	noRecovery, _ := syscall.Getenv("WASM_DISABLE_PANIC_RECOVERY")
+	p.repanic = noRecovery == "true" // as published: no other value
 	p.enter()
 	p.starts++
 	err := p.start()

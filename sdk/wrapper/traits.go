@@ -142,7 +142,7 @@ var saidOnce bool
 
 // sayWhatIsMissing says, where a plugin has functions for whole bodies, that the host does not hold headers for them.
 func sayWhatIsMissing(p *pluginContext) {
-	if p.plugin.on[request].body == nil && p.plugin.on[response].body == nil || p.holdsHeaders() {
+	if p.plugin.headersAsReturned || p.plugin.on[request].body == nil && p.plugin.on[response].body == nil || p.holdsHeaders() {
 		return
 	}
 	p.holds = 0 // the first stream asks again: a host may have the property for streams only
