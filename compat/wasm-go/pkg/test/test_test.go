@@ -80,27 +80,28 @@ func TestMatchConfig(t *testing.T) {
 	}
 }
 
-// The tests of testdata/plugin are a plugin's own. They run in a process of their own, in their folder, and the plugin is
-// the module's and the test binary's.
+// The tests in testdata are plugins' own. They run in a process and a folder of their own.
 func TestOfAPlugin(t *testing.T) {
 	broken, err := filepath.Abs("testdata/broken")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
+		dir string
 		run string
 		env string
 		ok  bool
 		say []string
 	}{
-		"both modes": {"^TestPlugin$", "", true, []string{"PASS: TestPlugin/go", "PASS: TestPlugin/wasm"}},
-		"a module that does not build": {"^TestBroken$", "BROKEN=" + broken, false,
+		"both modes":                  {"plugin", "^TestPlugin$", "", true, []string{"PASS: TestPlugin/go", "PASS: TestPlugin/wasm"}},
+		"a plugin of package wrapper": {"wrapped", "", "", true, []string{"PASS: TestGetMatchConfig/go", "PASS: TestBodiesOutOfStep/wasm"}},
+		"a module that does not build": {"plugin", "^TestBroken$", "BROKEN=" + broken, false,
 			[]string{"PASS: TestBroken/go", "FAIL: TestBroken/wasm", "undefined: undefined"}},
-		"a module that is not there": {"^TestPlugin$", "WASM_FILE_PATH=none.wasm", false,
+		"a module that is not there": {"plugin", "^TestPlugin$", "WASM_FILE_PATH=none.wasm", false,
 			[]string{"PASS: TestPlugin/go", "FAIL: TestPlugin/wasm", "none.wasm"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.Command("go", "test", "-v", "-run", test.run, "./testdata/plugin")
+			cmd := exec.Command("go", "test", "-v", "-run", test.run, "./testdata/"+test.dir)
 			cmd.Env = append(os.Environ(), test.env)
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != test.ok {
