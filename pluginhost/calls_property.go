@@ -90,7 +90,7 @@ func (v *vm) SetProperty(path abi.Path, value []byte) abi.Status {
 		return abi.StatusOK
 	case abi.PropertyNeedRebuild:
 		if string(value) == "true" {
-			v.wantRebuild()
+			v.askRebuild()
 		}
 		return abi.StatusOK
 	}
@@ -117,11 +117,16 @@ func (v *vm) stateName(path abi.Path) string {
 	return v.intern(v.scratch)
 }
 
-// wantRebuild notes that the plugin asked for a new VM.
-func (v *vm) wantRebuild() {
-	if v.rebuild {
+// askRebuild notes that the plugin asked for a new VM.
+func (v *vm) askRebuild() {
+	if v.asked {
 		return
 	}
-	v.rebuild = true
+	v.asked = true
 	v.root.plugin.logger.Info("plugin asks for its VM to be rebuilt", "worker", v.worker)
+	if !v.group.module.rebuilds() {
+		v.root.plugin.logger.Warn("plugin VM not rebuilt", "worker", v.worker, "error", ErrNative)
+		return
+	}
+	v.wantRebuild(RebuildAsked)
 }

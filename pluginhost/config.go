@@ -32,6 +32,14 @@ type Config struct {
 	FailurePolicy FailurePolicy
 	// ReloadBackoff is how long FailReload lets a VM stay before it is replaced again; default 1 s, as in Envoy.
 	ReloadBackoff time.Duration
+	// RebuildMemory is the size of linear memory, in bytes, above which a VM is replaced by a new one (see
+	// [Plugin.Rebuild]). It is looked at when a stream ends. Default 0: never; guest memory does not shrink, so plugins with
+	// garbage to collect need it, or ask themselves (property wasm_need_rebuild).
+	RebuildMemory uint64
+	// DrainDeadline is how long a VM that was replaced may serve its last streams; default 10 minutes, as Envoy drains.
+	DrainDeadline time.Duration
+	// nativeRebuilds says that Native makes plugins that do not get in each other's way: tests' own.
+	nativeRebuilds bool
 	// AllowOnHeadersStopIteration takes StopIteration on headers as it is, for modules of any ABI version. Envoy's option
 	// of the same name; default false: up to ABI 0.2.1 it means StopAllIterationAndWatermark.
 	AllowOnHeadersStopIteration bool

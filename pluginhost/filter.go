@@ -82,9 +82,15 @@ func (f *Filter) attach() bool {
 	}
 	v := r.vm
 	v.lock.Lock()
-	if r.ended || r.closing {
+	for r.ended || r.closing {
 		v.unlock()
-		return false
+		// Its VM may have been replaced in between.
+		next := f.plugin.roots[f.worker].Load()
+		if next == r {
+			return false
+		}
+		r, v = next, next.vm
+		v.lock.Lock()
 	}
 	f.vm, f.root, f.id = v, r, v.newID()
 	v.streams[f.id] = f

@@ -71,6 +71,7 @@ func (f *Filter) OnDestroy() {
 	if err == nil {
 		delete(v.streams, f.id)
 		f.root.left()
+		v.watchMemory()
 	}
 	v.unlock()
 }

@@ -30,6 +30,8 @@ type groupKey struct {
 	module        *wasmvm.Module
 	env           string
 	memoryLimit   uint64
+	rebuildMemory uint64
+	drain         time.Duration
 	callback      time.Duration
 	start         time.Duration
 	capabilities  string
@@ -49,6 +51,7 @@ func groupKeyOf(cfg *Config) groupKey {
 		k.env += name + "=" + cfg.Env[name] + "\x00"
 	}
 	k.capabilities = strings.Join(slices.Compact(slices.Sorted(slices.Values(cfg.AllowedCapabilities))), "\x00")
+	k.rebuildMemory, k.drain = cfg.RebuildMemory, cfg.DrainDeadline
 	k.memoryLimit, k.callback, k.start = cfg.MemoryLimit, cfg.CallbackDeadline, cfg.StartDeadline
 	return k
 }
@@ -67,12 +70,16 @@ type group struct {
 	complaints complaints
 
 	// mu is held while the group's VMs are made or replaced and plugins started in them. It is taken before VM locks.
-	mu      sync.Mutex
-	module  module
-	vms     []*vm
-	made    []time.Time
-	plugins []*Plugin
-	left    leftover
+	mu     sync.Mutex
+	module module
+	vms    []*vm
+	made   []time.Time
+	// draining has the VM of each worker that was replaced and has streams left.
+	draining []*vm
+	// made counts the VMs.
+	generation uint64
+	plugins    []*Plugin
+	left       leftover
 }
 
 // unlock gives the group's lock back, and then does what was left over: that may need the lock again.
@@ -89,7 +96,8 @@ func newGroup(h *Host, key groupKey, cfg *Config) *group {
 		n = 1
 	}
 	h.queues.retain(cfg.VMID)
-	return &group{host: h, key: key, cfg: cfg, data: h.data.retain(cfg.VMID), vms: make([]*vm, n), made: make([]time.Time, n)}
+	return &group{host: h, key: key, cfg: cfg, data: h.data.retain(cfg.VMID), vms: make([]*vm, n),
+		made: make([]time.Time, n), draining: make([]*vm, n)}
 }
 
 // start starts p on every worker.
@@ -138,13 +146,10 @@ func (g *group) startRoot(p *Plugin, w int) error {
 // replace makes a new VM for worker w and starts in it every plugin of the group that is up.
 func (g *group) replace(ctx context.Context, w int) error {
 	g.made[w] = g.host.clock.Now()
-	v := newVM(g, w)
-	inst, err := g.module.instantiate(ctx, v)
+	v, err := g.newVM(ctx, w)
 	if err != nil {
-		return &StartError{Plugin: g.cfg.Name, Source: g.cfg.CodeSource, Step: StepInstantiate,
-			LastLog: v.lastLog(), Err: err}
+		return err
 	}
-	v.plugin = inst
 	g.vms[w] = v
 	for _, p := range g.plugins {
 		if err := g.startRoot(p, w); err != nil {
@@ -155,6 +160,20 @@ func (g *group) replace(ctx context.Context, w int) error {
 		}
 	}
 	return nil
+}
+
+// newVM makes a VM for worker w, with nothing in it yet.
+func (g *group) newVM(ctx context.Context, w int) (*vm, error) {
+	v := newVM(g, w)
+	inst, err := g.module.instantiate(ctx, v)
+	if err != nil {
+		return nil, &StartError{Plugin: g.cfg.Name, Source: g.cfg.CodeSource, Step: StepInstantiate,
+			LastLog: v.lastLog(), Err: err}
+	}
+	v.plugin = inst
+	g.generation++
+	v.generation = g.generation
+	return v, nil
 }
 
 // reload replaces a dead VM of worker w, unless it was made less than backoff ago. It returns when the worker's VM is
@@ -220,7 +239,7 @@ type sharedModule struct {
 // compile returns the module of cfg, compiled if no other group has it already.
 func (h *Host) compile(ctx context.Context, cfg *Config, hash codeHash) (module, error) {
 	if cfg.Native != nil {
-		return nativeModule{cfg.Native}, nil
+		return nativeModule{cfg.Native, cfg.nativeRebuilds}, nil
 	}
 	if cfg.Module != nil {
 		h.tellOf(cfg, cfg.Module)

@@ -55,6 +55,11 @@ type Host struct {
 	metrics  metricStore
 	next     atomic.Uint32
 
+	// work counts what runs beside requests: rebuilds, and the deadlines of VMs that drain. working ends them.
+	work    sync.WaitGroup
+	working context.Context
+	stop    context.CancelFunc
+
 	mu      sync.Mutex
 	closed  bool
 	groups  map[groupKey]*group
@@ -69,6 +74,7 @@ func New(opts Options) *Host {
 		clock: opts.Clock, observer: opts.Observer, pick: opts.PickWorker,
 		groups: map[groupKey]*group{}, modules: map[codeHash]*sharedModule{}, plugins: map[*Plugin]struct{}{},
 	}
+	h.working, h.stop = context.WithCancel(context.Background())
 	if h.workers <= 0 {
 		h.workers = runtime.GOMAXPROCS(0)
 	}
@@ -140,6 +146,16 @@ func (h *Host) join(cfg Config) (*Plugin, error) {
 	return p, nil
 }
 
+// beginWork counts a piece of work in, which ends with h.work.Done. It reports false when the host is being closed.
+func (h *Host) beginWork() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.work.Add(1)
+	}
+	return !h.closed
+}
+
 // leave ends p's membership of its group. The last one out closes the VMs.
 func (h *Host) leave(p *Plugin) {
 	g := p.group
@@ -161,6 +177,7 @@ func (h *Host) leave(p *Plugin) {
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
+	h.stop()
 	plugins := make([]*Plugin, 0, len(h.plugins))
 	for p := range h.plugins {
 		plugins = append(plugins, p)
@@ -175,6 +192,7 @@ func (h *Host) Close(ctx context.Context) error {
 	}
 	if ctx.Err() == nil {
 		h.queues.deliveries.Wait() // no plugin is left to begin one
+		h.work.Wait()
 	}
 	return errors.Join(errs...)
 }

@@ -60,7 +60,7 @@ func (p *Plugin) RebuildAsked(worker int) bool {
 	}
 	r.vm.lock.Lock()
 	defer r.vm.unlock()
-	return r.vm.rebuild
+	return r.vm.asked
 }
 
 // SharedData returns a copy of a value of the shared data that the plugin sees, with its number for compare-and-swap; ok

@@ -14,6 +14,8 @@ type module interface {
 	// instantiate makes a VM whose host calls v answers.
 	instantiate(ctx context.Context, v *vm) (instance, error)
 	close(ctx context.Context) error
+	// rebuilds reports whether there can be several VMs at a time, so that one can take another's place.
+	rebuilds() bool
 }
 
 // instance is a VM as its module made it. [wasmvm.VM] is one.
@@ -27,10 +29,12 @@ type instance interface {
 // nativeModule is a plugin compiled into this process.
 type nativeModule struct {
 	start func(abi.Host) abi.Plugin
+	many  bool // see Config.nativeRebuilds
 }
 
 func (nativeModule) version() abi.Version          { return abi.Version0_2_100 }
 func (nativeModule) close(_ context.Context) error { return nil }
+func (m nativeModule) rebuilds() bool              { return m.many }
 func (m nativeModule) instantiate(_ context.Context, v *vm) (instance, error) {
 	p := m.start(v)
 	if p == nil {

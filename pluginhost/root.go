@@ -165,6 +165,7 @@ func (r *root) end() {
 	}
 	delete(r.vm.roots, r.id)
 	r.vm.left.gone = append(r.vm.left.gone, r.plugin)
+	r.vm.drained()
 }
 
 // arm starts the root's timer, if it has a period.

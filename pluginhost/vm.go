@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/sluice-gateway/sluice/sdk/abi"
@@ -22,6 +23,8 @@ type vm struct {
 	group  *group
 	worker int
 	plugin instance
+	// generation tells the group's VMs apart, in the order in which they were made.
+	generation uint64
 
 	lock fairLock
 	// down is dead != nil, for those without the lock.
@@ -60,13 +63,23 @@ type vm struct {
 	answered verdict
 	noticed  []HostCall
 
+	asked      bool          // the plugin asked for a new VM
+	rebuild    RebuildReason // why the VM is to be replaced, "" if it is not
+	rebuilding bool          // and that is under way
+	mayRebuild time.Time     // not before
+	interval   time.Duration // since the attempt that failed last
+	// draining: another VM has taken this one's place. memory and pinned are its size and streams at that time.
+	draining bool
+	memory   uint64
+	pinned   int
+	deadline *time.Timer // of draining
+
 	metrics     []*metric
 	metricIDs   map[metricKey]uint32
 	names       map[string]string     // see intern
 	entries     map[string]*dataEntry // see dataEntry
 	scratch     []byte
 	block       []byte // see text
-	rebuild     bool   // the plugin asked for a new VM
 	keepLog     bool   // remember what is logged
 	logged      string
 	loggedError string
@@ -79,7 +92,8 @@ const maxSpent = 256 << 20
 func newVM(g *group, worker int) *vm {
 	return &vm{
 		group: g, worker: worker, observer: g.host.observer, lock: newFairLock(), keepLog: true,
-		roots: map[uint32]*root{}, streams: map[uint32]*Filter{},
+		mayRebuild: g.host.clock.Now().Add(rebuildInterval),
+		roots:      map[uint32]*root{}, streams: map[uint32]*Filter{},
 		metricIDs: map[metricKey]uint32{}, names: map[string]string{}, entries: map[string]*dataEntry{},
 	}
 }
@@ -130,12 +144,18 @@ func (v *vm) finish(callback string, err error) {
 		r.arm()
 	}
 	v.rearmed = v.rearmed[:0]
+	if v.rebuild != "" {
+		v.scheduleRebuild()
+	}
 }
 
 // leftover is what must not be done under a VM's lock, or a group's.
 type leftover struct {
-	posts []post
-	gone  []*Plugin // each has one root context less
+	posts   []post
+	gone    []*Plugin // each has one root context less
+	drained []*vm     // VMs that were replaced and have ended
+	rebuild *vm       // to be replaced, for the reason
+	reason  RebuildReason
 }
 
 // post is a function for a stream's turn.
@@ -147,6 +167,10 @@ type post struct {
 func (l *leftover) add(more leftover) {
 	l.posts = append(l.posts, more.posts...)
 	l.gone = append(l.gone, more.gone...)
+	l.drained = append(l.drained, more.drained...)
+	if more.rebuild != nil {
+		l.rebuild, l.reason = more.rebuild, more.reason
+	}
 }
 
 // do does it. A post may run anything that streams do, on this goroutine.
@@ -156,6 +180,12 @@ func (l *leftover) do() {
 	}
 	for _, p := range l.gone {
 		p.drop()
+	}
+	for _, v := range l.drained {
+		v.group.forgetDrained(v)
+	}
+	if l.rebuild != nil {
+		l.rebuild.goRebuild(l.reason)
 	}
 }
 
@@ -173,7 +203,7 @@ func (v *vm) release() leftover {
 		r.delete()
 	}
 	left := v.left
-	if left.posts != nil || left.gone != nil {
+	if left.posts != nil || left.gone != nil || left.drained != nil || left.rebuild != nil {
 		v.left = leftover{}
 	}
 	v.lock.Unlock()
@@ -206,6 +236,7 @@ func (v *vm) kill(err error) {
 		}
 	}
 	v.streams = nil
+	v.endDrain()
 	for _, r := range v.roots {
 		r.end()
 	}

@@ -17,6 +17,7 @@ type wasmModule struct{ *wasmvm.Module }
 var _ instance = (*wasmvm.VM)(nil)
 
 func (m wasmModule) version() abi.Version            { return m.Version() }
+func (m wasmModule) rebuilds() bool                  { return true }
 func (m wasmModule) close(ctx context.Context) error { return m.Close(ctx) }
 
 func (m wasmModule) instantiate(ctx context.Context, v *vm) (instance, error) {
