@@ -141,7 +141,7 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 		out.Body, out.ContentLength = nil, 0
 	case len(s.filters) == 0:
 		body := &countedBody{s: s}
-		if s.l.trailers(s.r) {
+		if s.l.trailers(s.r) && c.sendsTrailers() {
 			body.trailers = http.Header{}
 			for name := range s.r.Trailer {
 				body.trailers[name] = nil // announced
@@ -151,7 +151,10 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 		out.Body, s.up.direct = body, body
 	default:
 		s.up.body = newRequestBody()
-		out.Body, out.Trailer = s.up.body, s.up.body.trailers
+		out.Body = s.up.body
+		if c.sendsTrailers() {
+			out.Trailer = s.up.body.trailers
+		}
 	}
 	s.up.request, s.up.cluster, s.up.host, s.up.timeout = out, c, host, route.Timeout
 	if endStream {

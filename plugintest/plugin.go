@@ -139,7 +139,7 @@ func (p *Plugin) gatewayConfig(o options, upstream string) *gateway.Config {
 		Listeners: []gateway.Listener{l},
 		Clusters: []gateway.Cluster{{
 			Name: o.cluster, Type: gateway.ClusterStatic, ConnectTimeout: o.timeout,
-			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}},
+			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}}, EnableTrailers: l.HTTP.EnableTrailers,
 		}},
 	}
 }
