@@ -211,6 +211,11 @@ func (s *stream) resolveRoute() {
 	if s.info.routed || s.decode.headers == nil {
 		return
 	}
+	if !s.decode.headers.Has("x-forwarded-proto") {
+		// A plugin took it away. Envoy has no route then: it cannot tell whether the virtual host requires TLS.
+		s.info.route, s.info.virtualHost = nil, nil
+		return
+	}
 	s.info.route, s.info.virtualHost = s.l.routes.match(s.decode.headers)
 	s.info.routed = true
 	s.info.clusterName = ""
