@@ -39,7 +39,8 @@ var rooms = []struct {
 	{path: "echo", outside: []string{}},
 	{path: "examples", may: []string{"sdk"}, outside: []string{"github.com/tidwall"}, tests: []string{"plugintest", "pluginbuild", "redis/redistest"}},
 	{path: "guests", outside: []string{}, tests: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway"}},
-	{path: "conformance", may: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway", "envoyconfig", "plugintest"}},
+	{path: "conformance", may: []string{"sdk/abi", "pluginhost", "wasmvm", "gateway", "envoyconfig", "pluginbuild"}},
+	{path: "conformance/script", may: []string{"sdk"}, outside: []string{}},
 	{path: "", may: nil, outside: []string{}},
 }
 

@@ -21,7 +21,13 @@ func (t *translator) cluster(c *clusterv3.Cluster, at string) gateway.Cluster {
 		DNSRefresh:     t.duration(c.GetDnsRefreshRate(), defaultDNSRefresh, at+".dns_refresh_rate"),
 		IPv4Only:       c.GetDnsLookupFamily() == clusterv3.Cluster_V4_ONLY,
 		IPv6Only:       c.GetDnsLookupFamily() == clusterv3.Cluster_V6_ONLY,
-		HTTP2:          c.GetHttp2ProtocolOptions() != nil || t.http2(c, at+".typed_extension_protocol_options"), //nolint:staticcheck // old files have it
+	}
+	cluster.HTTP2, cluster.EnableTrailers = t.protocol(c, at+".typed_extension_protocol_options")
+	//nolint:staticcheck // old files have these
+	if c.GetHttp2ProtocolOptions() != nil {
+		cluster.HTTP2 = true
+	} else if c.GetHttpProtocolOptions() != nil {
+		cluster.EnableTrailers = c.GetHttpProtocolOptions().GetEnableTrailers()
 	}
 	switch c.GetType() {
 	case clusterv3.Cluster_STRICT_DNS:
@@ -71,9 +77,8 @@ func (t *translator) endpoint(e *endpointv3.LbEndpoint, typ gateway.ClusterType,
 	return endpoint
 }
 
-// http2 reports whether a cluster's extension options ask for HTTP/2.
-func (t *translator) http2(c *clusterv3.Cluster, at string) bool {
-	http2 := false
+// protocol reads what a cluster's extension options say of the protocol that is spoken with its hosts.
+func (t *translator) protocol(c *clusterv3.Cluster, at string) (http2, trailers bool) {
 	for key, value := range c.GetTypedExtensionProtocolOptions() {
 		keyAt := fmt.Sprintf("%s[%q]", at, key)
 		if key != typeHTTPOptions {
@@ -83,9 +88,10 @@ func (t *translator) http2(c *clusterv3.Cluster, at string) bool {
 		o := &httpoptionsv3.HttpProtocolOptions{}
 		if _, ok := t.unpack(value, o, keyAt); ok {
 			http2 = o.GetExplicitHttpConfig().GetHttp2ProtocolOptions() != nil
+			trailers = o.GetExplicitHttpConfig().GetHttpProtocolOptions().GetEnableTrailers()
 		}
 	}
-	return http2
+	return http2, trailers
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -138,7 +138,7 @@ var table = []Message{
 		yesNote("idle_timeout", "default 1 h; listeners only"),
 	),
 	message("envoy.config.core.v3.Http1ProtocolOptions",
-		yesNote("enable_trailers", "listeners only"),
+		yes("enable_trailers"),
 	),
 	message(typeRouter,
 		inert("dynamic_stats suppress_grpc_request_failure_code_stats", statOnly),

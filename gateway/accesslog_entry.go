@@ -23,7 +23,8 @@ type accessLogEntry interface {
 	protocol() string
 	// responseCode is 0 where no response began.
 	responseCode() int
-	responseCodeDetails() string
+	// responseCodeDetails are there for each response, but may be empty: those of a plugin that gave none are.
+	responseCodeDetails() (details string, ok bool)
 	responseFlags() string
 	bytesReceived() int64
 	bytesSent() int64
@@ -81,17 +82,20 @@ func (e streamEntry) responseDuration() (time.Duration, bool) {
 	return e.s.info.upstreamFirstByte, e.s.info.upstreamFirstByte > 0
 }
 
-func (e streamEntry) protocol() string            { return e.s.info.protocol }
-func (e streamEntry) responseCode() int           { return e.s.info.responseCode }
-func (e streamEntry) responseCodeDetails() string { return e.s.info.responseDetails }
-func (e streamEntry) responseFlags() string       { return e.s.info.flags() }
-func (e streamEntry) bytesReceived() int64        { return e.s.info.received.Load() }
-func (e streamEntry) bytesSent() int64            { return e.s.info.sent.Load() }
-func (e streamEntry) upstreamHost() string        { return e.s.info.upstream }
-func (e streamEntry) upstreamCluster() string     { return e.s.info.clusterName }
-func (e streamEntry) connectionID() uint64        { return e.s.info.connectionID }
-func (e streamEntry) downstreamRemote() net.Addr  { return e.s.info.remote }
-func (e streamEntry) downstreamLocal() net.Addr   { return e.s.info.local }
+func (e streamEntry) protocol() string           { return e.s.info.protocol }
+func (e streamEntry) responseCode() int          { return e.s.info.responseCode }
+func (e streamEntry) responseFlags() string      { return e.s.info.flags() }
+func (e streamEntry) bytesReceived() int64       { return e.s.info.received.Load() }
+func (e streamEntry) bytesSent() int64           { return e.s.info.sent.Load() }
+func (e streamEntry) upstreamHost() string       { return e.s.info.upstream }
+func (e streamEntry) upstreamCluster() string    { return e.s.info.clusterName }
+func (e streamEntry) connectionID() uint64       { return e.s.info.connectionID }
+func (e streamEntry) downstreamRemote() net.Addr { return e.s.info.remote }
+func (e streamEntry) downstreamLocal() net.Addr  { return e.s.info.local }
+
+func (e streamEntry) responseCodeDetails() (details string, ok bool) {
+	return e.s.info.responseDetails, e.s.info.responseDetails != "" || e.s.info.replied
+}
 
 // upstreamTransportFailure is the second part of the reset reason in the details, where Envoy keeps it too.
 func (e streamEntry) upstreamTransportFailure() string {

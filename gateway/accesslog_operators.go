@@ -96,7 +96,10 @@ func textCommand(name string) appendValue {
 	case "PROTOCOL":
 		return text(accessLogEntry.protocol)
 	case "RESPONSE_CODE_DETAILS":
-		return text(accessLogEntry.responseCodeDetails)
+		return func(dst []byte, e accessLogEntry) ([]byte, bool) {
+			v, ok := e.responseCodeDetails()
+			return append(dst, v...), ok
+		}
 	case "RESPONSE_FLAGS":
 		return text(accessLogEntry.responseFlags)
 	case "UPSTREAM_HOST":

@@ -36,14 +36,16 @@ func (e *entry) requestDuration() (time.Duration, bool) { return 0, true }
 func (e *entry) responseDuration() (time.Duration, bool) {
 	return 7 * time.Millisecond, e.responded
 }
-func (e *entry) protocol() string            { return "HTTP/1.1" }
-func (e *entry) responseCode() int           { return e.code }
-func (e *entry) responseCodeDetails() string { return e.details }
-func (e *entry) responseFlags() string       { return e.flags }
-func (e *entry) bytesReceived() int64        { return 3 }
-func (e *entry) bytesSent() int64            { return 95 }
-func (e *entry) upstreamHost() string        { return e.host }
-func (e *entry) upstreamCluster() string     { return "c" }
+func (e *entry) protocol() string  { return "HTTP/1.1" }
+func (e *entry) responseCode() int { return e.code }
+func (e *entry) responseCodeDetails() (string, bool) {
+	return e.details, e.details != ""
+}
+func (e *entry) responseFlags() string   { return e.flags }
+func (e *entry) bytesReceived() int64    { return 3 }
+func (e *entry) bytesSent() int64        { return 95 }
+func (e *entry) upstreamHost() string    { return e.host }
+func (e *entry) upstreamCluster() string { return "c" }
 func (e *entry) upstreamTransportFailure() string {
 	return transportFailureOf(e.details)
 }

@@ -83,8 +83,8 @@ func (c callableCluster) Send(ctx context.Context, address string, headers *mess
 		Headers: &message.Headers{}, Body: resp.Body,
 		EndStream: endsWithHeaders(resp),
 		Trailers: func() *message.Headers {
-			if resp.ProtoMajor == 1 || len(resp.Trailer) == 0 {
-				return nil // trailers of HTTP/1 are off by default, as in Envoy
+			if len(resp.Trailer) == 0 || !c.cluster.trailers(resp.ProtoMajor) {
+				return nil
 			}
 			h := &message.Headers{}
 			trailers(h, resp.Trailer)

@@ -22,14 +22,18 @@ type clientWriter struct {
 	queued  int             // bytes of data in queue
 	writing bool
 	failed  error
+	cutting error // becomes failed when what is queued is written
 
 	// Owned by the writer.
-	moved   *deadlines // told of each piece that was written
-	noBody  bool       // the status allows no body
-	length  int64      // declared content length, -1 for none
-	wrote   int64
-	pending bool // written, not flushed
-	began   bool
+	moved    *deadlines // told of each piece that was written
+	trailers bool       // trailers pass
+	chunks   bool       // the client takes chunks
+	lengths  bool       // and is told the length of a message without a body, as in HTTP/1 but in answer to HEAD
+	noBody   bool       // the status allows no body
+	length   int64      // declared content length, -1 for none
+	wrote    int64
+	pending  bool // written, not flushed
+	began    bool
 }
 
 // responsePart is headers, data or trailers on their way to the client.
@@ -40,8 +44,10 @@ type responsePart struct {
 	end      bool
 }
 
-func (c *clientWriter) init(w http.ResponseWriter, moved *deadlines) {
+func (c *clientWriter) init(w http.ResponseWriter, r *http.Request, moved *deadlines) {
 	c.w, c.moved, c.length = w, moved, -1
+	c.chunks = r.ProtoMajor == 1 && r.ProtoMinor >= 1
+	c.lengths = r.ProtoMajor == 1 && r.Method != http.MethodHead
 	c.changed.L = &c.mu
 	c.queue = c.first[:0]
 }
@@ -66,7 +72,7 @@ func (c *clientWriter) put(p responsePart) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.failed != nil:
+	case c.failed != nil || c.cutting != nil:
 		return
 	case c.queued > 0 && c.queued+p.data.Len() > maxQueued:
 		c.fail(errClientTooSlow)
@@ -81,6 +87,17 @@ func (c *clientWriter) abort(err error) {
 	c.mu.Lock()
 	c.fail(err)
 	c.mu.Unlock()
+}
+
+// cut ends the response behind what was put, which is still sent if the client takes it now. Any goroutine may call it.
+func (c *clientWriter) cut(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing {
+		c.fail(err)
+		return
+	}
+	c.cutting = err
 }
 
 // fail is abort under the lock.
@@ -108,7 +125,7 @@ func (c *clientWriter) drain() error {
 	for c.writing {
 		c.changed.Wait()
 	}
-	if len(c.queue) == 0 {
+	if len(c.queue) == 0 && (c.cutting == nil || c.failed != nil) {
 		return c.failed
 	}
 	c.writing = true
@@ -133,10 +150,10 @@ func (c *clientWriter) drain() error {
 			c.queue = parts[:0]
 		}
 	}
-	if c.failed == nil && c.pending && !ended && c.wrote != c.length {
+	if c.failed == nil && c.pending && (c.cutting != nil || !ended && c.wrote != c.length) {
 		// Nothing more is known to be on its way: what there is must not wait for it. Headers with a declared length go
 		// with the first piece of the body.
-		if c.wrote > 0 || c.length < 0 {
+		if c.wrote > 0 || c.length < 0 || c.cutting != nil {
 			c.mu.Unlock()
 			err := c.controller().Flush()
 			c.mu.Lock()
@@ -147,6 +164,9 @@ func (c *clientWriter) drain() error {
 		}
 	}
 	c.writing = false
+	if c.cutting != nil {
+		c.fail(c.cutting)
+	}
 	c.changed.Broadcast()
 	return c.failed
 }
@@ -160,7 +180,16 @@ func (c *clientWriter) write(p *responsePart) error {
 		}
 		status := applyResponseHeaders(c.w, p.headers)
 		c.noBody = status == http.StatusNoContent || status == http.StatusNotModified
+		// Else net/http counts a short body itself and declares its length, or what is flushed before the end is chunks.
+		switch {
+		case c.length >= 0 || c.noBody:
+		case p.end && c.lengths:
+			c.w.Header()["Content-Length"] = []string{"0"}
+		case !p.end && c.chunks:
+			c.w.Header()["Transfer-Encoding"] = []string{"chunked"}
+		}
 		c.w.WriteHeader(status)
+	case p.trailers != nil && !c.trailers:
 	case p.trailers != nil:
 		for k, v := range p.trailers.All() {
 			c.w.Header().Add(http.TrailerPrefix+http.CanonicalHeaderKey(k), v)

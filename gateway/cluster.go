@@ -53,6 +53,12 @@ type cluster struct {
 	done    sync.WaitGroup
 }
 
+// trailers reports whether trailers of a message with a host pass, by the version of HTTP that is spoken with it.
+func (c *cluster) trailers(major int) bool { return major >= 2 || c.config.EnableTrailers }
+
+// sendsTrailers reports whether requests to the hosts have trailers.
+func (c *cluster) sendsTrailers() bool { return c.config.HTTP2 || c.config.EnableTrailers }
+
 // clusterName is an endpoint of a DNS cluster and what it resolved to last.
 type clusterName struct {
 	host, port string

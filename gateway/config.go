@@ -221,6 +221,8 @@ type Cluster struct {
 	IPv4Only, IPv6Only bool
 	// HTTP2 speaks HTTP/2 to the hosts, with prior knowledge where there is no TLS.
 	HTTP2 bool
+	// EnableTrailers passes HTTP/1 trailers, to the hosts and from them; off by default, as in Envoy.
+	EnableTrailers bool
 }
 
 // Endpoint is a host of a cluster.

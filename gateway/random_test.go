@@ -162,7 +162,7 @@ func TestRandomPlugins(t *testing.T) {
 							return q
 						}}})
 				}
-				c.Listeners[0].HTTP.EnableTrailers = true
+				c.Listeners[0].HTTP.EnableTrailers, c.Clusters[0].EnableTrailers = true, true
 				c.Listeners[0].HTTP.StreamIdleTimeout = 20 * time.Second
 			})
 			var wg sync.WaitGroup

@@ -141,7 +141,7 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 		out.Body, out.ContentLength = nil, 0
 	case len(s.filters) == 0:
 		body := &countedBody{s: s}
-		if s.l.trailers(s.r) {
+		if s.l.trailers(s.r) && c.sendsTrailers() {
 			body.trailers = http.Header{}
 			for name := range s.r.Trailer {
 				body.trailers[name] = nil // announced
@@ -151,7 +151,10 @@ func (s *stream) startUpstream(h *message.Headers, route *Route, c *cluster, hos
 		out.Body, s.up.direct = body, body
 	default:
 		s.up.body = newRequestBody()
-		out.Body, out.Trailer = s.up.body, s.up.body.trailers
+		out.Body = s.up.body
+		if c.sendsTrailers() {
+			out.Trailer = s.up.body.trailers
+		}
 	}
 	s.up.request, s.up.cluster, s.up.host, s.up.timeout = out, c, host, route.Timeout
 	if endStream {
@@ -215,6 +218,11 @@ func (s *stream) chooseRoute() {
 // resolveRoute fills in the route, if it is not known. It is called under the lock.
 func (s *stream) resolveRoute() {
 	if s.info.routed || s.decode.headers == nil {
+		return
+	}
+	if !s.decode.headers.Has("x-forwarded-proto") {
+		// A plugin took it away. Envoy has no route then: it cannot tell whether the virtual host requires TLS.
+		s.info.route, s.info.virtualHost = nil, nil
 		return
 	}
 	s.info.route, s.info.virtualHost = s.l.routes.match(s.decode.headers)

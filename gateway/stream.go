@@ -73,7 +73,8 @@ func (p *chunkPool) put(c *bodyChunk) { p.pool.Put(c) }
 func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &stream{l: l, r: r, wakes: make(chan struct{}, 1)}
 	s.info.init(r)
-	s.out.init(w, &s.deadlines)
+	s.out.init(w, r, &s.deadlines)
+	s.out.trailers = l.trailers(r)
 	s.init(s, len(l.plugins), l.config.BufferLimit)
 	if len(l.plugins) > 0 {
 		worker := l.pickWorker()
@@ -263,7 +264,7 @@ func (s *stream) pumpResponse(resp *http.Response) {
 			s.encode.data(&d, false)
 		}
 		switch {
-		case errors.Is(err, io.EOF) && len(resp.Trailer) > 0 && s.l.trailers(s.r):
+		case errors.Is(err, io.EOF) && len(resp.Trailer) > 0 && s.up.cluster.trailers(resp.ProtoMajor):
 			t := &message.Headers{}
 			trailers(t, resp.Trailer)
 			s.encode.finish(t)

@@ -179,7 +179,7 @@ func TestTrailersAddedWhileHeld(t *testing.T) {
 				b, err := io.ReadAll(r.Body)
 				_ = http.NewResponseController(w).Flush()
 				fmt.Fprintf(w, "%s %v %s", b, err, r.Trailer.Get("X-Sum"))
-			}), []*funcPlugin{p}, func(c *Config) { c.Listeners[0].HTTP.EnableTrailers = true })
+			}), []*funcPlugin{p}, func(c *Config) { c.Listeners[0].HTTP.EnableTrailers, c.Clusters[0].EnableTrailers = true, true })
 			resp, err := client(t).Post(g.url+"/", "", io.MultiReader(strings.NewReader("hello")))
 			if err != nil {
 				t.Fatal(err)

@@ -22,7 +22,8 @@ func clientOf(t *testing.T, http2 bool) *http.Client {
 	return c
 }
 
-// TestTrailers sends trailers both ways: they pass on HTTP/2, and on HTTP/1 where the listener enables them.
+// TestTrailers sends trailers both ways: they pass on HTTP/2, and on HTTP/1 where it is enabled: towards the
+// client in the listener, towards the upstream in the cluster.
 func TestTrailers(t *testing.T) {
 	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
@@ -38,11 +39,12 @@ func TestTrailers(t *testing.T) {
 		{"http1", false, false, ""},
 		{"http1 enabled", false, true, "5;yes"},
 		{"http2", true, true, "5;yes"},
+		{"http2, cluster without", true, false, ""},
 	}
 	for _, tt := range tests {
 		for _, plugins := range [][]*funcPlugin{nil, {{}}} {
 			t.Run(fmt.Sprintf("%s/plugins=%d", tt.name, len(plugins)), func(t *testing.T) {
-				g := startGateway(t, upstream, plugins, func(c *Config) { c.Listeners[0].HTTP.EnableTrailers = tt.enabled })
+				g := startGateway(t, upstream, plugins, func(c *Config) { c.Listeners[0].HTTP.EnableTrailers, c.Clusters[0].EnableTrailers = tt.enabled, tt.enabled })
 				req, _ := http.NewRequest("POST", g.url+"/", io.MultiReader(strings.NewReader("hello")))
 				req.Trailer = http.Header{"X-Req": {"yes"}}
 				resp, err := clientOf(t, tt.http2).Do(req)

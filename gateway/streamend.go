@@ -94,10 +94,10 @@ func (s *stream) posted() {
 // reset implements terminus.
 func (s *stream) reset(details string) {
 	s.mu.Lock()
-	s.info.responseDetails = details
+	s.info.responseDetails, s.info.replied = details, true
 	s.mu.Unlock()
 	s.aborted = true
-	s.out.abort(errStreamReset)
+	s.out.cut(errStreamReset)
 }
 
 // ended implements terminus.
@@ -125,7 +125,7 @@ func (s *stream) localReply(r *pluginhost.LocalReply) localReplyContext {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.info.upstreamReply = false
-	s.info.responseDetails = r.Details
+	s.info.responseDetails, s.info.replied = r.Details, true
 	return s.replyContext
 }
 

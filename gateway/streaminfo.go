@@ -30,6 +30,7 @@ type streamInfo struct {
 
 	responseCode    int
 	responseDetails string
+	replied         bool // there was a local reply, so the details are known, if empty
 	responseFlags   []string
 	filterState     map[string][]byte
 

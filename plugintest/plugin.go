@@ -157,7 +157,7 @@ func (p *Plugin) gatewayConfig(o options, upstream string, backends []gateway.Cl
 		Listeners: []gateway.Listener{l},
 		Clusters: append(backends, gateway.Cluster{
 			Name: o.cluster, Metadata: o.clusterMetadata, Type: gateway.ClusterStatic, ConnectTimeout: o.timeout,
-			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}},
+			Endpoints: []gateway.Endpoint{{Address: upstream, Weight: 1}}, EnableTrailers: l.HTTP.EnableTrailers,
 		}),
 	}
 }
