@@ -66,16 +66,11 @@ type events struct {
 }
 
 func (p *events) read(ctx wrapper.HttpContext, chunk []byte, u *TokenUsage) {
-	p.Feed(chunk, false)
-	for p.Next() {
-		if p.ahead && p.Event().Blank() {
-			continue
-		}
-		if !p.ahead {
-			extract(ctx, p.Event().Data, u)
-		}
-		p.ahead = false
+	// Some end no event at all: a field begins the next one then.
+	if beginsField(chunk) && p.restIsJSON() {
+		p.take(ctx, []byte("\n\n"), u)
 	}
+	p.take(ctx, chunk, u)
 	// Nobody says where the stream ends, and not every server ends its last event. So what is all there is read, although
 	// the empty line may come yet.
 	if end := bytes.TrimRight(chunk, "\r\n "); p.ahead || p.Err() != nil || len(end) == 0 || end[len(end)-1] != '}' {
@@ -88,6 +83,35 @@ func (p *events) read(ctx wrapper.HttpContext, chunk []byte, u *TokenUsage) {
 			extract(ctx, data, u)
 		}
 	}
+}
+
+// take reads the events that end in chunk.
+func (p *events) take(ctx wrapper.HttpContext, chunk []byte, u *TokenUsage) {
+	p.Feed(chunk, false)
+	for p.Next() {
+		if p.ahead && p.Event().Blank() {
+			continue
+		}
+		if !p.ahead {
+			extract(ctx, p.Event().Data, u)
+		}
+		p.ahead = false
+	}
+}
+
+// restIsJSON says whether the event that has not ended is all there.
+func (p *events) restIsJSON() bool {
+	rest := p.Rest()
+	if len(rest) == 0 || rest[len(rest)-1] != '}' {
+		return false
+	}
+	last := sse.Reader{Max: maxEvent}
+	last.Feed(rest, true)
+	return last.Next() && gjson.ValidBytes(last.Event().Data)
+}
+
+func beginsField(chunk []byte) bool {
+	return bytes.HasPrefix(chunk, []byte("data:")) || bytes.HasPrefix(chunk, []byte("event:")) || bytes.HasPrefix(chunk, []byte("id:"))
 }
 
 // isEvents says whether a body is a stream of events, or a piece of one.

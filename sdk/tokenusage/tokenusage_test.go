@@ -230,6 +230,21 @@ func TestGetTokenUsageOfPieces(t *testing.T) {
 	}
 }
 
+// Where no event ends in an empty line, the next one does not hide behind it.
+func TestEventsWithoutEnd(t *testing.T) {
+	for name, first := range map[string]string{
+		"with usage":    `data: {"model":"m","usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}`,
+		"without usage": `data: {"model":"m","choices":[{"text":"}"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStream()
+			tokenusage.GetTokenUsage(s, []byte(first))
+			got := tokenusage.GetTokenUsage(s, []byte(`data: {"model":"m","usage":{"prompt_tokens":5,"completion_tokens":8,"total_tokens":13}}`))
+			check(t, s, got, usage("m", 5, 8, 13))
+		})
+	}
+}
+
 func TestStreamReadFromItsMiddle(t *testing.T) {
 	s := newStream()
 	body := `"half of an event"}` + "\n\ndata: {\"model\":\"m\",\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\n"

@@ -47,42 +47,42 @@ func ParseOverrideConfigBy[PluginConfig any](f oldParseConfigFunc[PluginConfig],
 //
 // Deprecated: use [ProcessRequestHeaders].
 func ProcessRequestHeadersBy[PluginConfig any](f oldOnHttpHeadersFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.requestHeaders = headersBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessRequestHeaders(headersBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessResponseHeadersBy is ProcessResponseHeaders for a function that takes the logger.
 //
 // Deprecated: use [ProcessResponseHeaders].
 func ProcessResponseHeadersBy[PluginConfig any](f oldOnHttpHeadersFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.responseHeaders = headersBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessResponseHeaders(headersBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessRequestBodyBy is ProcessRequestBody for a function that takes the logger.
 //
 // Deprecated: use [ProcessRequestBody].
 func ProcessRequestBodyBy[PluginConfig any](f oldOnHttpBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.requestBody = bodyBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessRequestBody(bodyBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessResponseBodyBy is ProcessResponseBody for a function that takes the logger.
 //
 // Deprecated: use [ProcessResponseBody].
 func ProcessResponseBodyBy[PluginConfig any](f oldOnHttpBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.responseBody = bodyBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessResponseBody(bodyBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessStreamingRequestBodyBy is ProcessStreamingRequestBody for a function that takes the logger.
 //
 // Deprecated: use [ProcessStreamingRequestBody].
 func ProcessStreamingRequestBodyBy[PluginConfig any](f oldOnHttpStreamingBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.streamingRequestBody = streamingBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessStreamingRequestBody(streamingBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessStreamingResponseBodyBy is ProcessStreamingResponseBody for a function that takes the logger.
 //
 // Deprecated: use [ProcessStreamingResponseBody].
 func ProcessStreamingResponseBodyBy[PluginConfig any](f oldOnHttpStreamingBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.streamingResponseBody = streamingBy(ctx, f) })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ProcessStreamingResponseBody(streamingBy(ctx, f)).Apply(ctx) })
 }
 
 // ProcessStreamDoneBy is ProcessStreamDone for a function that takes the logger.
@@ -90,7 +90,7 @@ func ProcessStreamingResponseBodyBy[PluginConfig any](f oldOnHttpStreamingBodyFu
 // Deprecated: use [ProcessStreamDone].
 func ProcessStreamDoneBy[PluginConfig any](f oldOnHttpStreamDoneFunc[PluginConfig]) CtxOption[PluginConfig] {
 	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
-		ctx.streamDone = func(c HttpContext, config PluginConfig) { f(c, config, ctx.log) }
+		ProcessStreamDone(func(c HttpContext, config PluginConfig) { f(c, config, ctx.log) }).Apply(ctx)
 	})
 }
 

@@ -88,7 +88,7 @@ func guardStreaming[C any](f onHttpStreamingBodyFunc[C], mode failMode) func(wra
 	}
 	return func(ctx wrapper.HttpContext, config C, chunk []byte, last bool) (out []byte) {
 		defer logPanic()
-		out = chunk // unless f returns
+		out = chunk // unless f returns: it may panic
 		out = f(ctx.(*wrapper.StreamHandle), config, chunk, last)
 		return out
 	}

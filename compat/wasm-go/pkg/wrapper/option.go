@@ -4,6 +4,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/sluice-gateway/sluice/sdk/proxywasm/types"
+	"github.com/sluice-gateway/sluice/sdk/wrapper"
 
 	"github.com/higress-group/wasm-go/pkg/log"
 )
@@ -85,42 +86,64 @@ func ParseOverrideRawConfig[PluginConfig any](f ParseRawConfigFunc[PluginConfig]
 
 // PrePluginStartOrReload registers what runs before a configuration is parsed. An error refuses the configuration.
 func PrePluginStartOrReload[PluginConfig any](f onPluginStartOrReload) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.preStart = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[beforeStart] = func(failMode) wrapper.Option {
+			return wrapper.PrePluginStartOrReload(func(c wrapper.PluginContext) error { return f(c.(*wrapper.ConfigurationHandle)) })
+		}
+	})
 }
 
 // ProcessRequestHeaders registers the function for a request's headers.
 func ProcessRequestHeaders[PluginConfig any](f onHttpHeadersFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.requestHeaders = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onRequestHeaders] = func(mode failMode) wrapper.Option { return wrapper.ProcessRequestHeaders(guardHeaders(f, mode)) }
+	})
 }
 
 // ProcessRequestBody registers the function for a request's whole body.
 func ProcessRequestBody[PluginConfig any](f onHttpBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.requestBody = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onRequestBody] = func(mode failMode) wrapper.Option { return wrapper.ProcessRequestBody(guardBody(f, mode)) }
+	})
 }
 
 // ProcessStreamingRequestBody registers the function for each piece of a request's body.
 func ProcessStreamingRequestBody[PluginConfig any](f onHttpStreamingBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.streamingRequestBody = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onStreamingRequestBody] = func(mode failMode) wrapper.Option {
+			return wrapper.ProcessStreamingRequestBody(guardStreaming(f, mode))
+		}
+	})
 }
 
 // ProcessResponseHeaders registers the function for a response's headers.
 func ProcessResponseHeaders[PluginConfig any](f onHttpHeadersFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.responseHeaders = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onResponseHeaders] = func(mode failMode) wrapper.Option { return wrapper.ProcessResponseHeaders(guardHeaders(f, mode)) }
+	})
 }
 
 // ProcessResponseBody registers the function for a response's whole body.
 func ProcessResponseBody[PluginConfig any](f onHttpBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.responseBody = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onResponseBody] = func(mode failMode) wrapper.Option { return wrapper.ProcessResponseBody(guardBody(f, mode)) }
+	})
 }
 
 // ProcessStreamingResponseBody registers the function for each piece of a response's body.
 func ProcessStreamingResponseBody[PluginConfig any](f onHttpStreamingBodyFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.streamingResponseBody = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onStreamingResponseBody] = func(mode failMode) wrapper.Option {
+			return wrapper.ProcessStreamingResponseBody(guardStreaming(f, mode))
+		}
+	})
 }
 
 // ProcessStreamDone registers the function for a stream's end.
 func ProcessStreamDone[PluginConfig any](f onHttpStreamDoneFunc[PluginConfig]) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.streamDone = f })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[onStreamDone] = func(mode failMode) wrapper.Option { return wrapper.ProcessStreamDone(guardDone(f, mode)) }
+	})
 }
 
 // WithLogger has the plugin log to logger, and package log from now on.
@@ -135,22 +158,31 @@ func WithLogger[PluginConfig any](logger log.Log) CtxOption[PluginConfig] {
 func EnableSafeLog[PluginConfig any]() CtxOption[PluginConfig] {
 	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
 		log.SetSafeLogEnabled(true)
-		ctx.safeLog = true
+		ctx.parts[safeLog] = func(failMode) wrapper.Option { return wrapper.EnableSafeLog() }
 	})
 }
 
 // WithRebuildAfterRequests asks the gateway for a new VM after so many requests. 0 never asks.
 func WithRebuildAfterRequests[PluginConfig any](requestCount uint64) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.rebuildAfterRequests = requestCount })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[rebuildAfter] = func(failMode) wrapper.Option { return wrapper.WithRebuildAfterRequests(requestCount) }
+	})
 }
 
 // WithRebuildMaxMemBytes asks the gateway for a new VM when this one's memory is larger. 0 never asks.
 func WithRebuildMaxMemBytes[PluginConfig any](memSizeBytes uint64) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.rebuildMaxMem = memSizeBytes })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		ctx.parts[rebuildMemory] = func(failMode) wrapper.Option { return wrapper.WithRebuildMaxMemBytes(memSizeBytes) }
+	})
 }
 
 // WithMaxRequestsPerIoCycle has the gateway begin at most so many requests before it serves what completes other ones.
 // 0 asks for nothing.
 func WithMaxRequestsPerIoCycle[PluginConfig any](maxRequests uint64) CtxOption[PluginConfig] {
-	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) { ctx.maxRequestsPerIoCycle = maxRequests })
+	return option[PluginConfig](func(ctx *CommonVmCtx[PluginConfig]) {
+		if ctx.parts[requestsPerCycle] = nil; maxRequests == 0 {
+			return
+		}
+		ctx.parts[requestsPerCycle] = func(failMode) wrapper.Option { return wrapper.WithMaxRequestsPerIoCycle(maxRequests) }
+	})
 }

@@ -35,27 +35,35 @@ func (r *registeredVM[PluginConfig]) NewPluginContext(contextID uint32) types.Pl
 	return r.vmContext().NewPluginContext(contextID)
 }
 
+// The parts of a plugin of which there is one: of two options for it the last one counts.
+const (
+	beforeStart = iota
+	safeLog
+	rebuildAfter
+	rebuildMemory
+	requestsPerCycle
+	onRequestHeaders
+	onRequestBody
+	onStreamingRequestBody
+	onResponseHeaders
+	onResponseBody
+	onStreamingResponseBody
+	onStreamDone
+	numParts
+)
+
 // CommonVmCtx is a plugin's VM. Options fill it in.
 type CommonVmCtx[PluginConfig any] struct {
 	types.DefaultVMContext
 	name string
 	log  log.Log
 
-	safeLog               bool
-	rebuildAfterRequests  uint64
-	rebuildMaxMem         uint64
-	maxRequestsPerIoCycle uint64
-	preStart              onPluginStartOrReload
+	// parts are the SDK's options, made when the VM starts: reached only through here, so that a module carries what its
+	// plugin uses.
+	parts [numParts]func(failMode) wrapper.Option
 
-	parseConfig           ParseRawConfigWithContextFunc[PluginConfig]
-	parseRuleConfig       ParseRawRuleConfigWithContextFunc[PluginConfig]
-	requestHeaders        onHttpHeadersFunc[PluginConfig]
-	requestBody           onHttpBodyFunc[PluginConfig]
-	streamingRequestBody  onHttpStreamingBodyFunc[PluginConfig]
-	responseHeaders       onHttpHeadersFunc[PluginConfig]
-	responseBody          onHttpBodyFunc[PluginConfig]
-	streamingResponseBody onHttpStreamingBodyFunc[PluginConfig]
-	streamDone            onHttpStreamDoneFunc[PluginConfig]
+	parseConfig     ParseRawConfigWithContextFunc[PluginConfig]
+	parseRuleConfig ParseRawRuleConfigWithContextFunc[PluginConfig]
 
 	sdk types.VMContext // nil before it is needed
 }
@@ -112,22 +120,12 @@ func (ctx *CommonVmCtx[PluginConfig]) options(mode failMode) []wrapper.Option {
 	if mode.open {
 		options = append(options, wrapper.FailOpen())
 	}
-	if ctx.preStart != nil {
-		options = append(options, wrapper.PrePluginStartOrReload(func(c wrapper.PluginContext) error { return ctx.preStart(c.(*wrapper.ConfigurationHandle)) }))
+	for _, part := range ctx.parts {
+		if part != nil {
+			options = append(options, part(mode))
+		}
 	}
-	if ctx.safeLog {
-		options = append(options, wrapper.EnableSafeLog())
-	}
-	if ctx.rebuildAfterRequests > 0 {
-		options = append(options, wrapper.WithRebuildAfterRequests(ctx.rebuildAfterRequests))
-	}
-	if ctx.rebuildMaxMem > 0 {
-		options = append(options, wrapper.WithRebuildMaxMemBytes(ctx.rebuildMaxMem))
-	}
-	if ctx.maxRequestsPerIoCycle > 0 {
-		options = append(options, wrapper.WithMaxRequestsPerIoCycle(ctx.maxRequestsPerIoCycle))
-	}
-	return append(append(options, ctx.parser()), ctx.functions(mode)...)
+	return append(options, ctx.parser())
 }
 
 func (ctx *CommonVmCtx[PluginConfig]) parser() wrapper.Option {
@@ -141,30 +139,4 @@ func (ctx *CommonVmCtx[PluginConfig]) parser() wrapper.Option {
 		func(c wrapper.PluginContext, json []byte, global PluginConfig, config *PluginConfig) error {
 			return ctx.parseRuleConfig(c.(*wrapper.ConfigurationHandle), json, global, config)
 		})
-}
-
-func (ctx *CommonVmCtx[PluginConfig]) functions(mode failMode) []wrapper.Option {
-	var options []wrapper.Option
-	if f := ctx.requestHeaders; f != nil {
-		options = append(options, wrapper.ProcessRequestHeaders(guardHeaders(f, mode)))
-	}
-	if f := ctx.requestBody; f != nil {
-		options = append(options, wrapper.ProcessRequestBody(guardBody(f, mode)))
-	}
-	if f := ctx.streamingRequestBody; f != nil {
-		options = append(options, wrapper.ProcessStreamingRequestBody(guardStreaming(f, mode)))
-	}
-	if f := ctx.responseHeaders; f != nil {
-		options = append(options, wrapper.ProcessResponseHeaders(guardHeaders(f, mode)))
-	}
-	if f := ctx.responseBody; f != nil {
-		options = append(options, wrapper.ProcessResponseBody(guardBody(f, mode)))
-	}
-	if f := ctx.streamingResponseBody; f != nil {
-		options = append(options, wrapper.ProcessStreamingResponseBody(guardStreaming(f, mode)))
-	}
-	if f := ctx.streamDone; f != nil {
-		options = append(options, wrapper.ProcessStreamDone(guardDone(f, mode)))
-	}
-	return options
 }
