@@ -31,7 +31,8 @@ type CallbackEvent struct {
 	// the plugin answered, Taken the one that the filter chain was given.
 	Answers         bool
 	Returned, Taken abi.Action
-	// Calls are those of the plugin's host calls that a stream or another server feels, in order.
+	// Calls are the local replies, the streams that were continued or closed, the properties that were set, and the HTTP and
+	// Redis calls that the plugin asked for in it, in order.
 	Calls []HostCall
 	// Err is why the VM is dead, nil if it is not.
 	Err error

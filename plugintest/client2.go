@@ -158,13 +158,13 @@ func (c *http2Client) head(string) (*http.Response, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.late {
-		return nil, fmt.Errorf("no answer: %w", timedOut{})
+		return nil, fmt.Errorf("no answer: %w", timeoutError{})
 	}
 	return nil, fmt.Errorf("no answer: %w", c.err)
 }
 
-// timedOut is errTimeout as a network says it.
-type timedOut struct{}
+// timeoutError is errTimeout as a network says it.
+type timeoutError struct{}
 
-func (timedOut) Error() string { return errTimeout.Error() }
-func (timedOut) Timeout() bool { return true }
+func (timeoutError) Error() string { return errTimeout.Error() }
+func (timeoutError) Timeout() bool { return true }
