@@ -35,7 +35,7 @@ func (l *lines) take() string {
 // TestLastGoodRulesOutliveTheVM replaces a plugin as a gateway does that reads a new configuration: the new VMs start, then
 // the old ones end. What the old ones knew of good rules, the new ones find, each of them.
 func TestLastGoodRulesOutliveTheVM(t *testing.T) {
-	code, err := module("../examples/rule-isolation")
+	code, err := compile("../examples/rule-isolation")
 	if err != nil {
 		t.Fatal(err)
 	}
