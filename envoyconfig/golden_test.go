@@ -123,6 +123,9 @@ func dump(b *bytes.Buffer, path string, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
+			if !v.Type().Field(i).IsExported() {
+				continue
+			}
 			name := v.Type().Field(i).Name
 			if path != "" {
 				name = path + "." + name

@@ -44,7 +44,9 @@ func TestTrailers(t *testing.T) {
 	for _, tt := range tests {
 		for _, plugins := range [][]*funcPlugin{nil, {{}}} {
 			t.Run(fmt.Sprintf("%s/plugins=%d", tt.name, len(plugins)), func(t *testing.T) {
-				g := startGateway(t, upstream, plugins, func(c *Config) { c.Listeners[0].HTTP.EnableTrailers, c.Clusters[0].EnableTrailers = tt.enabled, tt.enabled })
+				g := startGateway(t, upstream, plugins, func(c *Config) {
+					c.Listeners[0].HTTP.EnableTrailers, c.Clusters[0].EnableTrailers = tt.enabled, tt.enabled
+				})
 				req, _ := http.NewRequest("POST", g.url+"/", io.MultiReader(strings.NewReader("hello")))
 				req.Trailer = http.Header{"X-Req": {"yes"}}
 				resp, err := clientOf(t, tt.http2).Do(req)

@@ -53,7 +53,7 @@ type HostMatcher struct{}
 type RuleConfig[PluginConfig any] struct{ lists matcher.Lists }
 
 // GenerateHashKey names what the rule matches, whatever the order in which it says so.
-func (r *RuleConfig[PluginConfig]) GenerateHashKey() string { return r.lists.String() }
+func (r *RuleConfig[PluginConfig]) GenerateHashKey() string { return r.lists.Key() }
 
 // RuleMatcher is a parsed configuration. The zero value has none.
 type RuleMatcher[PluginConfig any] struct{ rules *matcher.Matcher }
