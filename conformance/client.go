@@ -82,7 +82,7 @@ func (p *play) clientStep(seen *strings.Builder, conn *connection, s step, metho
 			seen.WriteString("client: the connection has ended\n")
 			return nil
 		}
-		return fmt.Errorf("no end, but %q (%v)", b, err)
+		return fmt.Errorf("no end, but %q (%w)", b, err)
 	case "open":
 		if err := conn.open(); err != nil {
 			return err

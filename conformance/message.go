@@ -82,7 +82,7 @@ func describeRequest(r *http.Request) string {
 
 // readResponse reads a response and says all that was seen of it.
 func readResponse(br *bufio.Reader, method string) (text string, final bool, err error) {
-	resp, err := http.ReadResponse(br, &http.Request{Method: method})
+	resp, err := http.ReadResponse(br, &http.Request{Method: method}) //nolint:bodyclose // it is the connection's
 	if err != nil {
 		return "", true, err
 	}

@@ -89,7 +89,7 @@ func mergeSegments(body []byte) (_ []byte, ok bool) {
 		segments = appendSigned(append(segments, 0, 0x41), int32(uint32(begin)))
 		segments = binary.AppendUvarint(append(segments, 0x0b), end-begin)
 		for at := begin; i < next; i++ {
-			segments = append(append(segments, zeros[:list[i].at-at]...), list[i].b...)
+			segments = append(append(segments, make([]byte, list[i].at-at)...), list[i].b...)
 			at = list[i].end()
 		}
 	}
@@ -98,8 +98,6 @@ func mergeSegments(body []byte) (_ []byte, ok bool) {
 	}
 	return append(binary.AppendUvarint(nil, uint64(count)), segments...), true
 }
-
-var zeros [maxDataGap]byte
 
 // signed reads a signed number of 32 bits.
 func (r *reader) signed() int32 {

@@ -18,10 +18,10 @@ func ContextOf(streamContext types.HttpContext) HttpContext {
 	return nil
 }
 
-// StreamHandle is what every [HttpContext] is that this package hands out, and ConfigurationHandle every [PluginContext].
-// They are for adapters, which turn them into interfaces of their own: from a concrete type that is known when a module
-// is linked, so that it carries only the methods that are called. From an interface it would carry all.
-type (
-	StreamHandle        = httpContext
-	ConfigurationHandle = pluginContext
-)
+// StreamHandle is what every [HttpContext] is that this package hands out. It is for adapters, which turn it into an
+// interface of their own: from a concrete type that is known when a module is linked, so that it carries only the methods
+// that are called. From an interface it would carry all.
+type StreamHandle = httpContext
+
+// ConfigurationHandle is what every [PluginContext] is that this package hands out, for adapters as [StreamHandle] is.
+type ConfigurationHandle = pluginContext

@@ -234,7 +234,7 @@ func (t *ticker) tick(p *pluginContext) {
 		if e.then == nil {
 			e.due = e.due.Add(e.period)
 			if late := now.Sub(e.due); late >= 0 {
-				e.due = e.due.Add((late/e.period + 1) * e.period)
+				e.due = e.due.Add(late - late%e.period + e.period)
 			}
 		}
 	}
