@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -27,7 +28,7 @@ const (
 type listener struct {
 	config  Listener
 	gateway *Gateway
-	plugins []*pluginhost.Plugin
+	plugins atomic.Pointer[[]*pluginhost.Plugin] // see chain
 	routes  *routeTable
 	logs    []*accessLogger
 

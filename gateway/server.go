@@ -54,6 +54,9 @@ type Gateway struct {
 	serving context.Context
 	cutOff  context.CancelFunc
 
+	// replacing is held while a plugin is replaced.
+	replacing sync.Mutex
+
 	connections atomic.Uint64
 	chunks      chunkPool
 	clock       deadlineClock
@@ -149,6 +152,7 @@ func (g *Gateway) start(ctx context.Context) error {
 		c.start()
 	}
 	for _, l := range g.listeners {
+		var chain []*pluginhost.Plugin
 		for _, f := range l.config.filters() {
 			cfg := *f.Wasm
 			cfg.Upstreams = callable(g.clusters)
@@ -157,7 +161,8 @@ func (g *Gateway) start(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("listener %q: filter %q: %w", l.config.Name, f.Name, err)
 			}
-			l.plugins = append(l.plugins, p)
+			chain = append(chain, p)
+			l.plugins.Store(&chain) // what was started is closed, whatever fails next
 		}
 	}
 	for _, l := range g.listeners {
@@ -249,7 +254,7 @@ func (g *Gateway) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	for _, l := range g.listeners {
-		for _, p := range l.plugins {
+		for _, p := range l.chain() {
 			errs = append(errs, p.Close(ctx))
 		}
 	}

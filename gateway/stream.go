@@ -75,10 +75,11 @@ func (l *listener) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	s.info.init(r)
 	s.out.init(w, r, &s.deadlines)
 	s.out.trailers = l.trailers(r)
-	s.init(s, len(l.plugins), l.config.BufferLimit)
-	if len(l.plugins) > 0 {
+	plugins := l.chain()
+	s.init(s, len(plugins), l.config.BufferLimit)
+	if len(plugins) > 0 {
 		worker := l.pickWorker()
-		for i, p := range l.plugins {
+		for i, p := range plugins {
 			s.filters[i].filter = p.NewFilter(worker, &s.filters[i].callbacks)
 		}
 	}

@@ -91,7 +91,7 @@ func newTCPConnection(s *tcpServer, down tcpSocket) *tcpConnection {
 	c.request.init(down, nil)
 	c.response.init(nil, down)
 	c.watchIdle()
-	if plugins := s.l.plugins; len(plugins) > 0 {
+	if plugins := s.l.chain(); len(plugins) > 0 {
 		worker := s.l.pickWorker()
 		c.filters = make([]activeNetworkFilter, len(plugins))
 		for i, p := range plugins {

@@ -123,6 +123,7 @@ func (v *vm) askRebuild() {
 		return
 	}
 	v.asked = true
+	v.group.asks[v.worker].Add(1)
 	v.root.plugin.logger.Info("plugin asks for its VM to be rebuilt", "worker", v.worker)
 	if !v.group.module.rebuilds() {
 		v.root.plugin.logger.Warn("plugin VM not rebuilt", "worker", v.worker, "error", ErrNative)

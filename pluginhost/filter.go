@@ -84,10 +84,13 @@ func (f *Filter) attach() bool {
 	v.lock.Lock()
 	for r.ended || r.closing {
 		v.unlock()
-		// Its VM may have been replaced in between.
+		// Its VM may have been replaced in between, or the plugin.
 		next := f.plugin.roots[f.worker].Load()
 		if next == r {
-			return false
+			if !f.follow() {
+				return false
+			}
+			next = f.plugin.root(f.worker)
 		}
 		r, v = next, next.vm
 		v.lock.Lock()
@@ -97,6 +100,16 @@ func (f *Filter) attach() bool {
 	r.streams++
 	f.running++
 	f.created = true
+	return true
+}
+
+// follow makes f the filter of the plugin that has taken its plugin's place, if one has.
+func (f *Filter) follow() bool {
+	next := f.plugin.next.Load()
+	if next == nil {
+		return false
+	}
+	f.plugin, f.worker = next, f.worker%len(next.roots)
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -76,10 +77,12 @@ type group struct {
 	made   []time.Time
 	// draining has the VM of each worker that was replaced and has streams left.
 	draining []*vm
-	// made counts the VMs.
+	// generation counts the VMs.
 	generation uint64
-	plugins    []*Plugin
-	left       leftover
+	// asks counts, by worker, how often the plugins have asked for a new VM.
+	asks    []atomic.Uint32
+	plugins []*Plugin
+	left    leftover
 }
 
 // unlock gives the group's lock back, and then does what was left over: that may need the lock again.
@@ -97,7 +100,7 @@ func newGroup(h *Host, key groupKey, cfg *Config) *group {
 	}
 	h.queues.retain(cfg.VMID)
 	return &group{host: h, key: key, cfg: cfg, data: h.data.retain(cfg.VMID), vms: make([]*vm, n),
-		made: make([]time.Time, n), draining: make([]*vm, n)}
+		made: make([]time.Time, n), draining: make([]*vm, n), asks: make([]atomic.Uint32, n)}
 }
 
 // start starts p on every worker.

@@ -52,15 +52,18 @@ func (p *Plugin) Kill(worker int) bool {
 	return true
 }
 
-// RebuildAsked reports whether the plugin has asked for its VM of a worker to be made anew.
-func (p *Plugin) RebuildAsked(worker int) bool {
+// RebuildAsked reports whether a VM of a worker, this one or one that was replaced since, was asked to be made anew by the
+// plugins in it.
+func (p *Plugin) RebuildAsked(worker int) bool { return p.group.asks[worker].Load() > 0 }
+
+// Generation returns the number of the VM that serves a worker's new streams, which grows with each VM that is made. It is
+// 0 if there is none.
+func (p *Plugin) Generation(worker int) uint64 {
 	r := p.roots[worker].Load()
 	if r == nil {
-		return false
+		return 0
 	}
-	r.vm.lock.Lock()
-	defer r.vm.unlock()
-	return r.vm.asked
+	return r.vm.generation
 }
 
 // SharedData returns a copy of a value of the shared data that the plugin sees, with its number for compare-and-swap; ok

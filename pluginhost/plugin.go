@@ -26,6 +26,8 @@ type Plugin struct {
 	live  atomic.Int64
 	once  sync.Once
 	ended chan struct{}
+	// next is what has taken the plugin's place, if something has.
+	next atomic.Pointer[Plugin]
 	// closed is guarded by the group's lock.
 	closed bool
 	// timers counts the goroutines that timers and call-outs of the plugin run, or will run.
@@ -76,6 +78,13 @@ func (p *Plugin) Close(ctx context.Context) error {
 	}
 	p.timers.Wait()
 	return nil
+}
+
+// Replace ends p as Close does, without waiting, in favour of next: streams whose filters were made of p but have not begun
+// begin in next, so that none is lost whenever it comes.
+func (p *Plugin) Replace(next *Plugin) {
+	p.next.Store(next)
+	p.shut()
 }
 
 func (p *Plugin) shut() { p.stop(false) }

@@ -1,6 +1,10 @@
 package plugintest
 
-import "github.com/sluice-gateway/sluice/pluginhost"
+import (
+	"context"
+
+	"github.com/sluice-gateway/sluice/pluginhost"
+)
 
 // Workers is the number of VMs; default 1, and more in mode [Wasm] only. One, so that what one request leaves behind the next one finds.
 func Workers(n int) Option { return func(o *options) { o.workers = n } }
@@ -46,10 +50,28 @@ func (p *Plugin) Alive(worker int) bool {
 	return p.running().Alive(p.checkWorker(worker))
 }
 
+// Rebuild has the VM of each worker replaced, as the gateway does it when the plugin asks: the new VM starts and is
+// configured off to the side and takes the requests that come, the old one ends with its last stream. A VM that does not
+// start leaves the old one in its place and fails the test. It is for mode [Wasm]: natively there is one VM in a process.
+func (p *Plugin) Rebuild() {
+	p.t.Helper()
+	if p.mode == Native {
+		p.t.Fatalf("plugintest: Rebuild: a native plugin has one VM in a process; use wasm mode")
+	}
+	if err := p.running().Rebuild(context.Background()); err != nil {
+		p.t.Fatalf("plugintest: Rebuild: %v", err)
+	}
+}
+
+// Generation returns a number of the VM that serves the new requests of a worker. It grows with each VM that is made.
+func (p *Plugin) Generation(worker int) uint64 {
+	p.t.Helper()
+	return p.running().Generation(p.checkWorker(worker))
+}
+
 // RebuildAsked reports whether the plugin has asked for its VM of a worker to be made anew (WithRebuildAfterRequests,
-// WithRebuildMaxMemBytes).
-//
-// The host takes notice and no more, for now: when it rebuilds, a test will see the new VM by what the old one's memory no longer has.
+// WithRebuildMaxMemBytes), also if that was done since. The gateway does it when the VM is a second old, which a
+// [FakeClock] must be advanced by; natively it has none to put in its place.
 func (p *Plugin) RebuildAsked(worker int) bool {
 	p.t.Helper()
 	return p.running().RebuildAsked(p.checkWorker(worker))

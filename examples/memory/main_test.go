@@ -51,6 +51,31 @@ func TestAsksForANewVMForItsSize(t *testing.T) {
 	}
 }
 
+// TestIsReplaced sees the wish fulfilled: a request that is in the old VM ends there, the next ones find an empty one.
+func TestIsReplaced(t *testing.T) {
+	p := plugintest.Start(t, plugintest.Wasm, plugintest.FakeClock(), plugintest.Config(`{"keep_bytes": 8388608}`))
+	first := p.Generation(0)
+	for !p.RebuildAsked(0) {
+		request(t, p)
+	}
+	held := p.Stream(plugintest.Get("/"))
+	upstream := held.Upstream()
+	p.Advance(time.Second)
+	full := request(t, p) // it is noticed at the next callback
+	for deadline := time.Now().Add(10 * time.Second); p.Generation(0) == first; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the VM is not replaced")
+		}
+	}
+	if kept := request(t, p); kept != 1 {
+		t.Errorf("%d were kept in the old VM, the new one has %d", full, kept)
+	}
+	upstream.Close()
+	if got := held.Response(); got.Status != 200 {
+		t.Errorf("the request that was in the old VM: status %d (%s)", got.Status, got.Details)
+	}
+}
+
 func TestDoesNotAskWithoutNeed(t *testing.T) {
 	plugintest.EachMode(t, func(t *testing.T, mode plugintest.Mode) {
 		p := plugintest.Start(t, mode, plugintest.Config(`{"keep_bytes": 0}`))
