@@ -39,6 +39,9 @@ type instance struct {
 	misuse   bool
 	mode     Mode
 	host     *pluginhost.Host
+	gateway  *gateway.Gateway
+	// config is what the plugin runs with now.
+	config   pluginhost.Config
 	clock    *fakeClock // nil for the real one
 	workers  int
 	worker   atomic.Int64 // that serves new requests, -1 for each in turn
@@ -134,6 +137,7 @@ func (p *Plugin) start(mode Mode, o options) error {
 		return err
 	}
 	p.onClose(func(ctx context.Context) error { return within(ctx, g.Close) })
+	p.gateway, p.config = g, o.plugin
 	p.address = g.Addr(listenerName).String()
 	return nil
 }

@@ -51,9 +51,8 @@ func (p *Plugin) Enqueue(name, value string) {
 // running is the plugin as its host has it.
 func (p *Plugin) running() *pluginhost.Plugin {
 	p.t.Helper()
-	all := p.host.Plugins()
-	if len(all) == 0 {
+	if len(p.host.Plugins()) == 0 {
 		p.t.Fatalf("plugintest: the plugin is closed")
 	}
-	return all[0]
+	return p.gateway.Plugin(listenerName, p.config.Name)
 }
