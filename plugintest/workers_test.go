@@ -34,6 +34,7 @@ func TestSeveralVMs(t *testing.T) {
 // TestCompareAndSwapRaces has several VMs add to one number.
 func TestCompareAndSwapRaces(t *testing.T) {
 	p := start(t, plugintest.Wasm, plugintest.Workers(4))
+	p.SetSharedData("n", "0") // the first value of a key is written without a comparison
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
