@@ -27,7 +27,7 @@ type Case struct {
 }
 
 // sectionNames are the sections that there are, beside scripts.
-var sectionNames = []string{"plugin", "vm", "routes", "hcm", "listener", "cluster", "format", "upstream", "backend", "client", "differs"}
+var sectionNames = []string{"plugin", "vm", "routes", "hcm", "listener", "cluster", "format", "upstream", "backend", "client", "ends", "differs"}
 
 // ReadCase reads a case's file.
 func ReadCase(file string) (*Case, error) {
@@ -139,10 +139,12 @@ func (s step) wire() (string, error) {
 	text := strings.TrimSuffix(s.text, "\n")
 	head, body, ok := strings.Cut(text, "\n\n")
 	if !ok {
-		if head, ok = strings.CutSuffix(text, "\n"); !ok {
+		// A message's head ends here, with or without the empty line; anything else is a piece of a body.
+		first, _, _ := strings.Cut(text, "\n")
+		if !strings.HasPrefix(first, "HTTP/1.") && !strings.HasSuffix(first, " HTTP/1.1") && !strings.HasSuffix(first, " HTTP/1.0") {
 			return unescape(text)
 		}
-		body = ""
+		head, body = strings.TrimSuffix(text, "\n"), ""
 	}
 	body, err := unescape(body)
 	if err != nil {

@@ -12,6 +12,7 @@
 //	format               the access log's format, instead of the usual one
 //	upstream, backend    what the servers do for each request (see server); backend is a second cluster, for call-outs
 //	client               what the client does (see client)
+//	ends                 "any": whether a body ends with its last piece or behind it is a matter of timing, and not compared
 //	differs              why Sluice differs by choice, and how: the lines of the comparison, Envoy's with "-", ours with "+"
 //
 // In sections $NAME is the case's name, which is its listener's, cluster's and plugins' name too; $BACKEND is the

@@ -128,10 +128,28 @@ func (s *stage) play(h host, c *Case) string {
 	for _, l := range access {
 		b.WriteString("access: " + l + "\n")
 	}
-	for _, l := range h.log().of(c.Name) {
+	lines := h.log().of(c.Name)
+	if strings.TrimSpace(c.sections["ends"]) == "any" {
+		lines = joinEnds(lines)
+	}
+	for _, l := range lines {
 		b.WriteString("log: " + uuid.ReplaceAllString(l, "<id>") + "\n")
 	}
 	return b.String()
+}
+
+// joinEnds makes one line of a body's last piece and an empty one that ends it.
+func joinEnds(lines []string) []string {
+	var joined []string
+	for _, l := range lines {
+		if name, ok := strings.CutSuffix(l, " 0 end"); ok && len(joined) > 0 && strings.HasSuffix(name, "_body") &&
+			strings.HasPrefix(joined[len(joined)-1], name+" ") && !strings.HasSuffix(joined[len(joined)-1], " end") {
+			joined[len(joined)-1] += " end"
+			continue
+		}
+		joined = append(joined, l)
+	}
+	return joined
 }
 
 // uuid is what gateways make request ids of.
