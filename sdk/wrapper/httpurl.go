@@ -21,7 +21,7 @@ func splitURL(raw string) (authority, path string, err error) {
 		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 			authority = authority[at+1:] // user and password are no part of an authority in HTTP
 		}
-		if strings.IndexByte(authority, ' ') >= 0 {
+		if authority != "" && !isHost(authority) {
 			return "", "", ErrURL
 		}
 	}

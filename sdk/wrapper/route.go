@@ -42,7 +42,7 @@ func (c *httpContext) RouteCall(method, url string, headers [][2]string, body []
 	case !s.holdsRequest(len(body) > 0):
 		return ErrRequestNotHeld
 	}
-	host, target, err := parseTarget(url)
+	host, target, err := splitURL(url)
 	if err != nil {
 		return err
 	}
