@@ -183,7 +183,7 @@ func (p Pairs) AppendPseudo(dst []byte) (pseudo []byte, n int) {
 	off, at := start, uint64(4)
 	for ; at < start; at += 8 {
 		end := off + uint64(le32(p[at:])) + uint64(le32(p[at+4:])) + 2
-		if end > uint64(len(p)) || p[off] != ':' {
+		if end > uint64(len(p)) || le32(p[at:]) == 0 || p[off] != ':' {
 			break
 		}
 		off = end
